@@ -1,0 +1,1 @@
+"""The command line: one small file per noun over `p2plearn.client`. No logic of its own."""

@@ -1,0 +1,217 @@
+"""The record: the one signed thing that people make and nodes copy. `raw = signature(64) ‖ payload`, `id = SHA-256(raw)`.
+
+The envelope is frozen for all versions (docs/PROTOCOL.md, “Record”): an unknown version or kind is still read here, stored and passed on,
+and merely not shown. What the elements of `body` mean is the business of `kinds`; whether the signature holds, of `signing`.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from p2plearn import limits
+from p2plearn.errors import PeerFault
+from p2plearn.protocol.encoding import Value, decode, encode
+
+VERSION = 1
+COMMONS = "commons"
+DEFAULT_LICENCE = "CC-BY-SA-4.0"
+SIGNATURE_SIZE = 64
+ID_SIZE = 32
+KEY_SIZE = 32
+NO_PREV = b""
+
+_ELEMENTS = 13
+
+
+class Ref(NamedTuple):
+    """That this record stands in `relation` to another: `target` is a record id (32 bytes)."""
+
+    relation: str
+    target: bytes
+
+
+class Attachment(NamedTuple):
+    """A file beside the record: CIDv1 bytes, size in bytes, media type, file name, and words for who cannot see it."""
+
+    cid: bytes
+    size: int
+    media_type: str
+    name: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an author wants to say, before it has a place in their chain. `body` holds encoding values only."""
+
+    kind: str
+    body: tuple[Any, ...]
+    refs: tuple[Ref, ...] = ()
+    topics: tuple[str, ...] = ()
+    language: str = ""
+    licence: str = DEFAULT_LICENCE
+    attachments: tuple[Attachment, ...] = ()
+    space: str = COMMONS
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as read from its bytes. `time` is what the author claims, ms since 1970; `prev` is empty at seq 1."""
+
+    raw: bytes = field(repr=False)
+    id: bytes
+    version: int
+    kind: str
+    space: str
+    author: bytes
+    seq: int
+    prev: bytes
+    time: int
+    refs: tuple[Ref, ...]
+    topics: tuple[str, ...]
+    language: str
+    licence: str
+    body: tuple[Value, ...]
+    attachments: tuple[Attachment, ...]
+
+    def targets(self, relation: str) -> list[bytes]:
+        """The ids this record names in `relation`, in the order written."""
+        return [ref.target for ref in self.refs if ref.relation == relation]
+
+    def target(self, relation: str) -> bytes | None:
+        """The first id this record names in `relation`, or None."""
+        return next(iter(self.targets(relation)), None)
+
+    @property
+    def order(self) -> tuple[int, bytes]:
+        """Where one author's record replaces an earlier one of theirs, the greater (seq, id) holds; never the time."""
+        return (self.seq, self.id)
+
+
+def record_id(raw: bytes) -> bytes:
+    """The id covers the signature too, so that nobody on the way can swap it for another valid one."""
+    return hashlib.sha256(raw).digest()
+
+
+def encode_payload(draft: Draft, author: bytes, seq: int, prev: bytes, time: int) -> bytes:
+    """The bytes an author signs. Raises ValueError when the draft breaks a limit: check input before."""
+    payload = encode(
+        [
+            VERSION,
+            draft.kind,
+            draft.space,
+            author,
+            seq,
+            prev,
+            time,
+            [list(ref) for ref in draft.refs],
+            list(draft.topics),
+            draft.language,
+            draft.licence,
+            list(draft.body),
+            [list(attachment) for attachment in draft.attachments],
+        ]
+    )
+    try:
+        parse(bytes(SIGNATURE_SIZE) + payload)
+    except PeerFault as fault:
+        raise ValueError(str(fault)) from None
+    return payload
+
+
+def parse(raw: bytes) -> Record:
+    """Read a record; its signature is not looked at. Raises PeerFault("limit" | "encoding")."""
+    if len(raw) > limits.MAX_RECORD:
+        raise PeerFault("limit", f"a record of {len(raw)} bytes")
+    if len(raw) <= SIGNATURE_SIZE:
+        raise PeerFault("encoding", "too short for a record")
+    items = decode(raw[SIGNATURE_SIZE:], max_items=limits.MAX_RECORD)
+    if len(items) != _ELEMENTS:
+        raise PeerFault("encoding", f"{len(items)} elements in the envelope")
+    version, kind, space, author, seq, prev, time, refs, topics, language, licence, body, attachments = items
+    seq = _integer(seq, 1)
+    prev = _bytes(prev)
+    if len(prev) != (0 if seq == 1 else ID_SIZE):
+        raise PeerFault("encoding", "prev does not fit seq")
+    return Record(
+        raw=raw,
+        id=record_id(raw),
+        version=_integer(version, 1),
+        kind=_text(kind, 1, limits.MAX_WORD),
+        space=_text(space, 1, limits.MAX_WORD),
+        author=_exactly(author, KEY_SIZE),
+        seq=seq,
+        prev=prev,
+        time=_integer(time, 0),
+        refs=tuple(_ref(item) for item in _array(refs, limits.MAX_REFS)),
+        topics=tuple(_text(item, 1, limits.MAX_TOPIC) for item in _array(topics, limits.MAX_TOPICS)),
+        language=_text(language, 0, limits.MAX_WORD),
+        licence=_text(licence, 0, limits.MAX_LICENCE),
+        body=tuple(_array(body, limits.MAX_BODY_ITEMS)),
+        attachments=tuple(_attachment(item) for item in _array(attachments, limits.MAX_ATTACHMENTS)),
+    )
+
+
+def _ref(value: Value) -> Ref:
+    relation, target = _fields(value, 2)
+    return Ref(_text(relation, 1, limits.MAX_WORD), _exactly(target, ID_SIZE))
+
+
+def _attachment(value: Value) -> Attachment:
+    cid, size, media_type, name, alt = _fields(value, 5)
+    return Attachment(
+        _sized(cid, 1, limits.MAX_CID),
+        _integer(size, 0),
+        _text(media_type, 0, limits.MAX_MEDIA_TYPE),
+        _text(name, 0, limits.MAX_FILE_NAME),
+        _text(alt, 0, limits.MAX_ALT),
+    )
+
+
+# Exact types: bool is an int to Python but not to the protocol, hence `type(...) is`.
+
+
+def _integer(value: Value, least: int) -> int:
+    if type(value) is not int or value < least:
+        raise PeerFault("encoding", "not an integer in range")
+    return value
+
+
+def _bytes(value: Value) -> bytes:
+    if type(value) is not bytes:
+        raise PeerFault("encoding", "not bytes")
+    return value
+
+
+def _sized(value: Value, least: int, most: int) -> bytes:
+    data = _bytes(value)
+    if not least <= len(data) <= most:
+        raise PeerFault("limit", f"{len(data)} bytes where {least} to {most} may be")
+    return data
+
+
+def _exactly(value: Value, size: int) -> bytes:
+    return _sized(value, size, size)
+
+
+def _text(value: Value, least: int, most: int) -> str:
+    if type(value) is not str:
+        raise PeerFault("encoding", "not text")
+    if not least <= len(value.encode()) <= most:
+        raise PeerFault("limit", f"a text of {len(value)} characters")
+    return value
+
+
+def _array(value: Value, most: int) -> list[Value]:
+    if type(value) is not list:
+        raise PeerFault("encoding", "not an array")
+    if len(value) > most:
+        raise PeerFault("limit", f"{len(value)} items where {most} may be")
+    return value
+
+
+def _fields(value: Value, count: int) -> list[Value]:
+    items = _array(value, count)
+    if len(items) != count:
+        raise PeerFault("encoding", f"{len(items)} fields where {count} belong")
+    return items
