@@ -1,0 +1,231 @@
+"""What one node holds of one scope, as far as peers need to compare it: ids, their fingerprint, their sketch, and heads of chains.
+
+An index over the store, kept in memory beside it (some 75 bytes a record) and rebuilt from it at any time.
+`held` is what fingerprints cover; sketches cover held ∪ declined, so that nobody is asked twice for what was refused.
+
+Must not know records' contents, peers or messages.
+"""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from p2plearn.protocol.encoding import encode
+from p2plearn.protocol.sketch import U64, Sketch, checks
+
+_BUCKETS = 4096  # the first 12 bits of an id
+_LOG = 512  # changes gathered before they are folded into the sketch, so that numpy's overhead is shared
+_FINGERPRINT_DOMAIN = b"p2plearn fingerprint v1\x00"
+
+
+class Scope(NamedTuple):
+    """What a session is about: one space, and the topics within it (none: everything)."""
+
+    space: str
+    topics: tuple[str, ...] = ()
+
+
+class Head(NamedTuple):
+    """The end of an author's unbroken run from seq 1."""
+
+    seq: int
+    id: bytes
+
+
+def short_id(record_id: bytes) -> int:
+    """The unsalted short id: the first 8 bytes, big-endian."""
+    return int.from_bytes(record_id[:8], "big")
+
+
+class IdSet:
+    """Record ids in 4,096 sorted buckets. Ids are uniform (SHA-256), so buckets are even unless somebody grinds them."""
+
+    def __init__(self) -> None:
+        self._buckets: list[list[bytes]] = [[] for _ in range(_BUCKETS)]
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        for bucket in self._buckets:
+            yield from bucket
+
+    def __contains__(self, record_id: bytes) -> bool:
+        bucket = self._buckets[_bucket(record_id)]
+        at = bisect_left(bucket, record_id)
+        return at < len(bucket) and bucket[at] == record_id
+
+    def add(self, record_id: bytes) -> bool:
+        """Whether it was new."""
+        bucket = self._buckets[_bucket(record_id)]
+        at = bisect_left(bucket, record_id)
+        if at < len(bucket) and bucket[at] == record_id:
+            return False
+        bucket.insert(at, record_id)
+        self._size += 1
+        return True
+
+    def discard(self, record_id: bytes) -> bool:
+        """Whether it was there."""
+        bucket = self._buckets[_bucket(record_id)]
+        at = bisect_left(bucket, record_id)
+        if at == len(bucket) or bucket[at] != record_id:
+            return False
+        del bucket[at]
+        self._size -= 1
+        return True
+
+    def starting_with(self, prefix: bytes) -> list[bytes]:
+        """The ids that begin with `prefix` (≥ 2 bytes)."""
+        bucket = self._buckets[_bucket(prefix)]
+        at = bisect_left(bucket, prefix)
+        found = []
+        while at < len(bucket) and bucket[at].startswith(prefix):
+            found.append(bucket[at])
+            at += 1
+        return found
+
+    def bucket(self, number: int) -> list[bytes]:
+        """The sorted ids of one bucket."""
+        return self._buckets[number]
+
+
+def _bucket(record_id: bytes) -> int:
+    return record_id[0] << 4 | record_id[1] >> 4
+
+
+class Replica:
+    """One scope of one node. `heads` is public: the owner puts in what its store says."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.heads: dict[bytes, Head] = {}
+        self._held = IdSet()
+        self._declined = IdSet()
+        self._digests: list[bytes] = [hashlib.sha256(b"").digest()] * _BUCKETS
+        self._dirty: set[int] = set()
+        self._sketch = Sketch(0)
+        self._added: list[int] = []
+        self._removed: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"<Replica of {self.scope.space}: {len(self._held)} held, {len(self._declined)} declined, {len(self.heads)} heads>"
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, record_id: bytes) -> bool:
+        return record_id in self._held
+
+    def knows(self, record_id: bytes) -> bool:
+        """Whether it is held, or declined and so not wanted."""
+        return record_id in self._held or record_id in self._declined
+
+    def add(self, ids: Iterable[bytes]) -> None:
+        """These are held now; what was declined among them no longer is."""
+        for record_id in ids:
+            if self._held.add(record_id):
+                self._dirty.add(_bucket(record_id))
+                if not self._declined.discard(record_id):
+                    self._note(self._added, record_id)
+
+    def remove(self, ids: Iterable[bytes]) -> None:
+        """These are no longer held."""
+        for record_id in ids:
+            if self._held.discard(record_id):
+                self._dirty.add(_bucket(record_id))
+                self._note(self._removed, record_id)
+
+    def decline(self, ids: Iterable[bytes]) -> None:
+        """These are not held and not wanted."""
+        for record_id in ids:
+            if record_id not in self._held and self._declined.add(record_id):
+                self._note(self._added, record_id)
+
+    def welcome(self, ids: Iterable[bytes]) -> None:
+        """These are no longer declined."""
+        for record_id in ids:
+            if self._declined.discard(record_id):
+                self._note(self._removed, record_id)
+
+    def fingerprint(self) -> bytes:
+        """32 bytes, equal on two nodes exactly when they hold the same ids of the same scope (docs/PROTOCOL.md, “Fingerprint”)."""
+        for number in self._dirty:
+            self._digests[number] = hashlib.sha256(b"".join(self._held.bucket(number))).digest()
+        self._dirty.clear()
+        scope = encode([self.scope.space, list(self.scope.topics)])
+        return hashlib.sha256(_FINGERPRINT_DOMAIN + scope + b"".join(self._digests)).digest()
+
+    def find(self, short: int) -> list[bytes]:
+        """The held ids of an unsalted short id: none, one, or several if somebody ground a collision."""
+        return self._held.starting_with(short.to_bytes(8, "big"))
+
+    def sketch(self, size: int) -> Sketch:
+        """The first `size` unsalted symbols, kept up to date: a change costs its own few symbols, not a pass over everything."""
+        if len(self._sketch) < size:
+            self._sketch = Sketch(size)
+            self._sketch.add(np.fromiter((short_id(i) for i in self._all()), np.uint64, len(self._held) + len(self._declined)))
+            self._added, self._removed = [], []
+        self._fold()
+        return self._sketch
+
+    def salted(self, salt: bytes) -> "Salted":
+        """The same ids under short ids that nobody could choose collisions for beforehand."""
+        return Salted(list(self._all()), salt)
+
+    def _all(self) -> Iterator[bytes]:
+        yield from self._held
+        yield from self._declined
+
+    def _note(self, log: list[int], record_id: bytes) -> None:
+        if len(self._sketch):
+            log.append(short_id(record_id))
+            if len(log) >= _LOG:
+                self._fold()
+
+    def _fold(self) -> None:
+        self._sketch.add(np.array(self._added, np.uint64))
+        self._sketch.add(np.array(self._removed, np.uint64), sign=-1)
+        self._added, self._removed = [], []
+
+
+class Salted:
+    """Ids under 64-bit salted short ids, sorted, so that a part (equal top bits) is a slice.
+
+    The hash is multilinear over the id's four words with odd keys from SHA-256(salt), then mixed: collisions cannot be ground without the salt.
+    """
+
+    def __init__(self, ids: list[bytes], salt: bytes) -> None:
+        words = np.frombuffer(b"".join(ids), ">u8").reshape(-1, 4).astype(np.uint64)
+        keys = np.frombuffer(hashlib.sha256(salt).digest(), ">u8").astype(np.uint64) | np.uint64(1)
+        shorts: U64 = checks((words * keys).sum(axis=1, dtype=np.uint64))
+        order = np.argsort(shorts)
+        self._shorts: U64 = shorts[order]
+        self._ids = ids
+        self._order = order
+
+    def part(self, bits: int, number: int) -> U64:
+        """The short ids whose top `bits` bits are `number`."""
+        if not bits:
+            return self._shorts
+        width = 64 - bits
+        first = np.searchsorted(self._shorts, np.uint64(number << width))
+        last = (
+            len(self._shorts)
+            if number + 1 == 1 << bits
+            else int(np.searchsorted(self._shorts, np.uint64((number + 1) << width)))
+        )
+        return self._shorts[first:last]
+
+    def find(self, short: int) -> list[bytes]:
+        """The ids with this short id (declined ones among them)."""
+        at = int(np.searchsorted(self._shorts, np.uint64(short)))
+        found = []
+        while at < len(self._shorts) and int(self._shorts[at]) == short:
+            found.append(self._ids[int(self._order[at])])
+            at += 1
+        return found
