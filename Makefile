@@ -55,11 +55,12 @@ cover: setup ## what the last test run covered; what peers agree on and what rec
 wheel: setup ## build dist/*.whl
 	@$(BIN)/python -m hatchling build -t wheel
 
-lock: $(VENV)/.packages ## compile requirements/*.txt anew from pyproject.toml
+lock: $(VENV)/.with-lock ## compile requirements/*.txt anew from pyproject.toml
 	@$(COMPILE) --upgrade --group build -o requirements/build.txt
 	@$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) --upgrade --group dev -c requirements/build.txt -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) --upgrade --group fuzz -o requirements/fuzz.txt
+	@$(COMPILE) --upgrade --group lock -o requirements/lock.txt
 
 clean: ## remove everything that was made here; nodes' homes are elsewhere and stay
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -73,7 +74,7 @@ crash: setup ## kill -9 at 200 random moments; seeds are printed
 attack: setup ## every attack of docs/attacks.md against a running node
 	@P2PLEARN_FULL=1 $(BIN)/pytest tests/attacks -rA $(ARGS)
 
-fuzz: setup $(VENV)/.fuzz ## every decoder: 100,000 inputs, and a coverage-guided run
+fuzz: setup $(VENV)/.with-fuzz ## every decoder: 100,000 inputs, and a coverage-guided run
 	@P2PLEARN_FULL=1 $(BIN)/pytest tests/fuzz -rA $(ARGS)
 
 # --- stamps: a step is done again only when something it is made from changed ------------------------------------------
@@ -91,6 +92,6 @@ $(VENV)/.program: $(VENV)/.packages $(SOURCES)
 	@$(PIP) install --no-deps --no-index --no-build-isolation --force-reinstall .
 	@touch $@
 
-$(VENV)/.fuzz: $(VENV)/.packages requirements/fuzz.txt
-	@$(PIP) $(LOCKED) -r requirements/fuzz.txt
+$(VENV)/.with-%: $(VENV)/.packages requirements/%.txt
+	@$(PIP) $(LOCKED) -r requirements/$*.txt
 	@touch $@
