@@ -1,0 +1,84 @@
+"""Which questions here resemble a text: by the words they share, rare ones counting more. Language-neutral: no dictionary, no stop words.
+
+The score is the cosine of two sets of words, each word weighing log(1 + n/f) where f of the n candidates have it, so that what everybody
+says counts little (Salton & Buckley 1988, binary term weights). The shared words are its whole explanation.
+
+Must not know where candidates come from: the store proposes them by full-text search.
+"""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from p2plearn import limits
+
+_STEM = 6  # letters of a word that count, so that “derivative” meets “derivatives”
+# Thai, Lao, Tibetan; Burmese; Khmer; kana; Han; Hangul, whose endings stick to the word.
+_UNSPACED = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+class Candidate(NamedTuple):
+    """Something that may be similar: its id, and its current title and text."""
+
+    id: bytes
+    title: str
+    text: str
+
+
+class Match(NamedTuple):
+    """How similar a candidate is, from 0 to 1, and the words that say so, as `words` gives them, weightiest first."""
+
+    candidate: Candidate
+    score: float
+    shared: tuple[str, ...]
+
+
+def similar(text: str, candidates: Iterable[Candidate]) -> list[Match]:
+    """The candidates that resemble `text`, best first, at most MAX_SIMILAR of a score of MIN_SIMILAR or more. Equal scores: by id.
+
+    A candidate's title counts alone as well as with its text, so that a short question finds a long-winded twin.
+    """
+    asked = words(text)
+    known = {candidate: (words(candidate.title), words(f"{candidate.title} {candidate.text}")) for candidate in candidates}
+    frequency = Counter(word for _, whole in known.values() for word in whole)
+    weights = {word: math.log1p(len(known) / frequency.get(word, 1)) for word in asked | frequency.keys()}
+    matches = []
+    for candidate, parts in known.items():
+        score = max(_cosine(asked, part, weights) for part in parts)
+        if score >= limits.MIN_SIMILAR:
+            matches.append(Match(candidate, score, tuple(sorted(asked & parts[1], key=lambda word: (-weights[word], word)))))
+    return sorted(matches, key=lambda match: (-match.score, match.candidate.id))[: limits.MAX_SIMILAR]
+
+
+def words(text: str) -> set[str]:
+    """What is compared: runs of letters, marks and digits, case folded, cut to their first letters.
+
+    Scripts that put no spaces between words have no words to find; there it is each pair of neighbouring letters.
+    """
+    found: set[str] = set()
+    for word in unicodedata.normalize("NFKC", text).casefold().translate(_SPACED).split():
+        if _UNSPACED.search(word):
+            found.update(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+        else:
+            found.add(word[:_STEM])
+    return found
+
+
+def _cosine(one: AbstractSet[str], other: AbstractSet[str], weights: Mapping[str, float]) -> float:
+    weight = [math.fsum(weights[word] for word in part) for part in (one & other, one, other)]
+    return weight[0] / math.sqrt(weight[1] * weight[2]) if weight[0] else 0.0
+
+
+class _Spaced(dict[int, int]):
+    """Turns everything but letters, marks and digits into spaces, asking once for each character it meets."""
+
+    def __missing__(self, code: int) -> int:
+        self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else ord(" ")
+        return self[code]
+
+
+_SPACED = _Spaced()
