@@ -55,6 +55,10 @@ UNASKED_ATTACHMENT = 1 * MiB  # fetched without anybody looking
 BLOCK_TIMEOUT = 20.0
 MAX_WANTLIST = 64  # blocks one peer may wait for at once
 
+# --- export files ---
+MAX_BUNDLE_SEARCH = 2 * MiB  # read without a header or a whole entry before a file counts as no export; three of the largest entries
+MAX_BUNDLE_WASTE = 4  # times the file's bytes that checksums may cost in vain: damage costs once, an attacker's overlapping entries no end
+
 # --- store ---
 DEFAULT_QUOTA = 4 * 1024 * MiB
 QUOTA_BINDS_AT = 0.90  # below this share of the quota everybody's records are welcome
@@ -110,6 +114,7 @@ SHUTDOWN_TIMEOUT = 4.0  # the contract says 5
 # --- local API ---
 MAX_REQUEST = 1 * MiB  # a JSON request; uploads stream
 API_TIMEOUT = 60.0
+API_GRACE = 1.0  # answers under way when the node stops; SHUTDOWN_TIMEOUT has to hold the rest
 MAX_LIMIT = 1_000  # items in one answer
 DEFAULT_FEED = 50
 MIN_PREFIX = 6

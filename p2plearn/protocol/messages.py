@@ -149,7 +149,7 @@ def write(message: Message) -> bytes:
 
 def read(data: bytes) -> Message:
     """The message in `data`. Raises PeerFault("encoding" | "limit" | "message")."""
-    items = decode(data, max_items=limits.MAX_HEADS)
+    items = decode(data)
     match items:
         case [0, int(version), str(space), list(topics), bytes(author), bytes(proof), bytes(nonce), int(count), bytes(fingerprint)] if (
             len(author) == KEY_SIZE and len(proof) == SIGNATURE_SIZE and len(nonce) == NONCE_SIZE and len(fingerprint) == ID_SIZE

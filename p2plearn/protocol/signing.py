@@ -1,8 +1,8 @@
 """Ed25519 as this protocol means it: RFC 8032 signatures, verified by libsodium's rules.
 
-The rules that peers must agree on to the bit (docs/PROTOCOL.md, “Signature”): S < L, canonical R and A encodings, no small-order A or R,
-and the equation without cofactor. `cryptography` accepts small-order keys, under which one fixed signature holds for every message, so it only signs;
-libsodium verifies (twice as fast, and it releases the GIL).
+The rules that peers must agree on to the bit (docs/PROTOCOL.md, “Signature”): S < L, canonical R and A, neither of small order, and the
+equation without cofactor. `cryptography` accepts small-order keys, under which one fixed signature holds for every message, so it only
+signs; libsodium verifies (twice as fast, and it releases the GIL).
 
 Must not know what is signed.
 """
@@ -22,6 +22,8 @@ def sign(key: Ed25519PrivateKey, domain: bytes, message: bytes) -> bytes:
 
 def verify(author: bytes, signature: bytes, domain: bytes, message: bytes) -> bool:
     """Whether `author` (32 bytes) signed domain ‖ message, by libsodium's rules."""
+    if len(signature) != nacl.bindings.crypto_sign_BYTES:
+        return False  # libsodium would take what is missing, or is too much, for a part of the message and so get round the domain
     try:
         nacl.bindings.crypto_sign_open(signature + domain + message, author)
     except (nacl.exceptions.BadSignatureError, ValueError):
