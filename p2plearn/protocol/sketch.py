@@ -18,6 +18,7 @@ _MULTIPLIER = 0xDA942042E4DD58B5
 _MASK = 2**64 - 1
 _FAR = 2.0**40  # no sketch is that long; keeps the sum within 64 bits
 _TWO32 = 4294967296.0
+_WIRE_CHECK = np.uint64(0xFFFFFFFF)  # half a check travels: a false match is one in 2^32 looks, and shows as a sketch that does not decode
 
 
 def check(short: int) -> int:
@@ -77,12 +78,20 @@ class Sketch:
             near = at < size
             ids, id_checks, state, at = ids[near], id_checks[near], state[near], at[near]
 
+    def copy(self, size: int | None = None) -> "Sketch":
+        """A copy that later changes leave alone; with a larger `size`, its further symbols are zero."""
+        result = Sketch(len(self) if size is None else size)
+        result.sums[: len(self)] = self.sums
+        result.checks[: len(self)] = self.checks
+        result.counts[: len(self)] = self.counts
+        return result
+
     def minus(self, other: "Sketch") -> "Sketch":
         """The sketch of the symmetric difference, over the shorter length; +1 counts are ours, -1 theirs."""
         size = min(len(self), len(other))
         result = Sketch(size)
         result.sums = self.sums[:size] ^ other.sums[:size]
-        result.checks = self.checks[:size] ^ other.checks[:size]
+        result.checks = (self.checks[:size] ^ other.checks[:size]) & _WIRE_CHECK
         result.counts = self.counts[:size] - other.counts[:size]
         return result
 
@@ -100,8 +109,11 @@ def peel(difference: Sketch) -> tuple[list[int], list[int]] | None:
     pure = [i for i in range(size) if counts[i] in (1, -1)]
     while pure:
         i = pure.pop()
-        count, short, short_check = counts[i], sums[i], sum_checks[i]
-        if count not in (1, -1) or check(short) != short_check:
+        count, short = counts[i], sums[i]
+        if count not in (1, -1):
+            continue
+        short_check = check(short)
+        if short_check & 0xFFFFFFFF != sum_checks[i]:
             continue
         if short in done or len(done) > size:
             return None
@@ -109,7 +121,7 @@ def peel(difference: Sketch) -> tuple[list[int], list[int]] | None:
         (ours if count == 1 else theirs).append(short)
         for j in places(short_check, size):
             sums[j] ^= short
-            sum_checks[j] ^= short_check
+            sum_checks[j] ^= short_check & 0xFFFFFFFF
             counts[j] -= count
             if counts[j] in (1, -1):
                 pure.append(j)
