@@ -32,6 +32,16 @@ class P2plearnError(Exception):
         extra = {key: value for key, value in self.details.items() if key == "candidates"}
         return {"code": self.code, "message": self.message, "hint": self.hint, **extra}
 
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "P2plearnError":
+        """The error that `to_json` was made from, so that it ends a command the same way whether a node was asked or not."""
+        kind = next((kind for kind in P2plearnError.__subclasses__() if kind.code == data.get("code")), P2plearnError)
+        error = kind.__new__(kind)
+        error.details = {key: value for key, value in data.items() if key == "candidates"}
+        error.message, error.hint = str(data.get("message", "")), str(data.get("hint", ""))
+        error.args = (error.message,)
+        return error
+
 
 def _fill(template: str, details: dict[str, Any]) -> str:
     return " ".join(template.split()).format_map({key: _plain(value) for key, value in details.items()})
@@ -98,6 +108,16 @@ class FileMissing(P2plearnError):
     """
 
     code = "file_not_found"
+    exit_code = 5
+
+
+class FileUnwritable(P2plearnError):
+    """The file “{path}” cannot be written: {reason}.
+
+    Check the name, that you may write there, and that the disk has room.
+    """
+
+    code = "file_not_written"
     exit_code = 5
 
 

@@ -1,0 +1,103 @@
+"""The program `p2plearn`: reads the line, runs one command, and turns whatever happens into one sentence and an exit code.
+
+docs/CLI.md is the manual, with the exit codes. Must not know what any command does.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from p2plearn import __version__
+from p2plearn.errors import P2plearnError, UsageError
+from p2plearn_cli import bundles, node, output, people, reading, requests, settings, snippets
+from p2plearn_cli.command import application
+from p2plearn_cli.session import Session
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def build() -> typer.Typer:
+    """The whole program as a typer application."""
+    app = application("Share what you know, ask what you do not, and pass it on: with the people near you, without a server.")
+    for noun in (node, people, snippets, requests, reading, bundles, settings):
+        noun.register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more, and the interpreter flushes once again
+        return 1
+    return code
+
+
+def _run(given: list[str]) -> int:
+    json = _wants_json(given)
+    try:
+        rest, home = _without_everywhere(given)
+        if rest == ["--version"]:
+            print(output.to_json({"version": __version__}) if json else f"p2plearn {__version__}")
+            return 0
+        if not rest and not json:
+            build()(["--help"], prog_name="p2plearn", standalone_mode=False)
+            return UsageError.exit_code
+        return int(build()(rest, prog_name="p2plearn", standalone_mode=False, obj=Session(home, json=json)) or 0)
+    except P2plearnError as error:
+        return _fail(error, json=json)
+    except TyperException as error:
+        return _fail(UsageError(reason=error.format_message().rstrip(".")), json=json)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get("P2PLEARN_DEBUG"):
+            traceback.print_exc()
+        reason = f"p2plearn met an unforeseen {type(error).__name__}; with P2PLEARN_DEBUG=1 it says where"
+        return _fail(P2plearnError(reason=reason), json=json)
+
+
+def _fail(error: P2plearnError, *, json: bool) -> int:
+    """Say what went wrong where it is looked for."""
+    if json:
+        print(output.to_json({"error": error.to_json()}))
+    else:
+        sys.stdout.flush()
+        print(output.paint(error.message, "red", to=sys.stderr), output.paint(error.hint, "dim", to=sys.stderr), sep="\n", file=sys.stderr)
+    return error.exit_code
+
+
+def _wants_json(given: list[str]) -> bool:
+    return "--json" in given[: given.index("--") if "--" in given else None]
+
+
+def _without_everywhere(given: list[str]) -> tuple[list[str], str | None]:
+    """The line without `--json` and `--home`, which hold before and after the command, and the home. Nothing after “--” is an option."""
+    rest: list[str] = []
+    home = None
+    words = iter(given)
+    for word in words:
+        if word == "--":
+            return [*rest, word, *words], home
+        if word == "--home" or word.startswith("--home="):
+            home = word[len("--home=") :] if "=" in word else next(words, "")
+            if not home:
+                raise UsageError(reason="--home needs the name of a directory")
+        elif word != "--json":
+            rest.append(word)
+    return rest, home
+
+
+if __name__ == "__main__":
+    sys.exit(main())

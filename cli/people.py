@@ -1,0 +1,79 @@
+"""People: profile, people, follow, unfollow, mute, unmute."""
+
+from typing import Annotated, Any
+
+import typer
+
+from p2plearn_cli import output
+from p2plearn_cli.command import command
+from p2plearn_cli.output import paint
+from p2plearn_cli.session import key_line, next_step, session
+
+_PANEL = "People"
+Target = Annotated[str, typer.Argument(metavar="TOPIC-or-AUTHOR", help="A topic, or an author by key or name.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for function in (profile, people, follow, unfollow, mute, unmute):
+        command(app, function.__name__, _PANEL)(function)
+
+
+def profile(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Option("--name", metavar="N", help="What others shall call you.", show_default=False)] = None,
+    about: Annotated[str | None, typer.Option("--about", metavar="TEXT", help="A few words about you.", show_default=False)] = None,
+    open_to: Annotated[
+        list[str] | None, typer.Option("--open-to", metavar="WHAT", help="What one may ask you for. Repeatable.", show_default=False)
+    ] = None,
+) -> None:
+    """Say who you are. What is not given stays as it was."""
+    here = session(context)
+    answer = here.call("profile", name=name, about=about, open_to=list(open_to) if open_to else None)
+    here.tell(answer, paint("Your profile is signed and travels with what you share.", "bold"), key_line(answer["id"]))
+
+
+def people(
+    context: typer.Context,
+    topic: Annotated[
+        str | None, typer.Option("--topic", metavar="X", help="Only who has something to do with this topic.", show_default=False)
+    ] = None,
+) -> None:
+    """Who is here."""
+    here = session(context)
+    answer = here.call("people", topic=topic)
+    lines = [line for person in answer["people"] for line in _person_lines(person)]
+    here.tell(answer, *(lines or ["Nobody is known here yet.", next_step("p2plearn connect MULTIADDR brings you together with others")]))
+
+
+def follow(context: typer.Context, target: Target) -> None:
+    """Follow a topic or a person; with `hold` set to `followed`, this is what the node keeps."""
+    _change(context, "follow", target)
+
+
+def unfollow(context: typer.Context, target: Target) -> None:
+    """No longer follow a topic or a person."""
+    _change(context, "unfollow", target)
+
+
+def mute(context: typer.Context, target: Target) -> None:
+    """No longer see a topic or a person. Nobody else learns of it."""
+    _change(context, "mute", target)
+
+
+def unmute(context: typer.Context, target: Target) -> None:
+    """See a topic or a person again."""
+    _change(context, "unmute", target)
+
+
+def _change(context: typer.Context, method: str, target: str) -> None:
+    here = session(context)
+    answer = here.call(method, target=target)
+    following, muted = (", ".join(map(output.clean, answer[key])) or "nothing" for key in ("following", "muted"))
+    here.tell(answer, f"Done: {method} {paint(target, 'bold')}.", f"You follow: {following}", f"Muted: {muted}")
+
+
+def _person_lines(person: dict[str, Any]) -> list[str]:
+    seen = f"last seen {output.ago(person['last_seen'])}" if person["last_seen"] else "not seen yet"
+    topics = [f"  {word} {paint(', '.join(person[word]))}" for word in ("teaches", "learns") if person[word]]
+    return [f"{paint(person['name'] or 'somebody without a name', 'bold')}, {seen}", key_line(person["author"]), *topics]

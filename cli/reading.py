@@ -1,0 +1,110 @@
+"""Reading what is here: feed, search, show, attachment."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from p2plearn_cli import output
+from p2plearn_cli.command import command
+from p2plearn_cli.items import Limit, item_lines
+from p2plearn_cli.output import ago, clean_lines, paint
+from p2plearn_cli.session import key_line, next_step, session
+
+_PANEL = "Read"
+_WATCH_EVERY = 1.0  # seconds
+Topic = Annotated[str | None, typer.Option("--topic", metavar="X", help="Only about this topic.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for function in (feed, search, show, attachment):
+        command(app, function.__name__, _PANEL)(function)
+
+
+def feed(
+    context: typer.Context,
+    topic: Topic = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="K", help="Only this kind, as in snippet or request.", show_default=False)
+    ] = None,
+    limit: Limit = None,
+) -> None:
+    """What is here, newest first."""
+    here = session(context)
+    here.tell_items(here.call("feed", topic=topic, kind=kind, limit=limit), item_lines, "Nothing is here yet. p2plearn share begins.")
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to look for.", show_default=False)],
+    topic: Topic = None,
+    limit: Limit = None,
+) -> None:
+    """Look for words in everything that is here."""
+    here = session(context)
+    here.tell_items(here.call("search", query=query, topic=topic, limit=limit), item_lines, "Nothing here has these words.")
+
+
+def show(
+    context: typer.Context,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the first 6 characters or more.", show_default=False)],
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again whenever it changes, until Ctrl-C.")] = False,
+) -> None:
+    """Show one thing with all that was said about it."""
+    here = session(context)
+    answer = here.call("show", id=id_)
+    here.tell(answer, *_record_lines(answer))
+    while watch:
+        time.sleep(_WATCH_EVERY)
+        before, answer = answer, here.call("show", id=id_)
+        if answer != before:
+            here.tell(answer, "", *_record_lines(answer))
+
+
+def attachment(
+    context: typer.Context,
+    cid: Annotated[str, typer.Argument(metavar="CID", help="As `p2plearn show` prints it.", show_default=False)],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write it.", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+) -> None:
+    """Write an attached file to disk, fetching it from others when it is not here."""
+    here = session(context)
+    with here.progress("Fetching") as progress:
+        answer = here.client.get_attachment(cid, Path(file), progress, replace=force)
+    here.tell(answer, f"Wrote {paint(file, 'bold')}, {output.size(answer['size'])}.")
+
+
+def _record_lines(record: dict[str, Any]) -> list[str]:
+    state = f" [{paint(record['state'], 'yellow')}]" if record["state"] else ""
+    about = ", ".join(word for word in (*record["topics"], record["licence"]) if word)
+    return [
+        paint(record["title"] or record["kind"], "bold") + state,
+        f"{paint(record['kind'])} by {_author(record)}, {ago(record['at'])}{', ' + paint(about) if about else ''}",
+        key_line(record["id"]),
+        "",
+        *clean_lines(record["text"] or ""),
+        *_attachment_lines(record["attachments"]),
+        *(line for entry in record["thread"] for line in _thread_lines(entry)),
+        *([paint(f"Revised {output.plural(len(record['history']), 'time')}.", "dim")] if record["history"] else []),
+        *([next_step(f"p2plearn reply {record['id'][:8]} --type comment TEXT")] if record["kind"] in ("request", "snippet") else []),
+    ]
+
+
+def _attachment_lines(attachments: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for item in attachments:
+        alt = f": {paint(item['alt'])}" if item["alt"] else ""
+        lines += [f"Attached {paint(item['name'] or 'file', 'bold')}, {output.size(item['size'])}{alt}", key_line(item["cid"])]
+    return lines
+
+
+def _thread_lines(entry: dict[str, Any]) -> list[str]:
+    step = f" {entry['step']}" if entry["step"] else ""
+    head = f"{paint(entry['type'] or entry['kind'], 'yellow')}{step} by {_author(entry)}, {ago(entry['at'])}"
+    return ["", head, key_line(entry["id"]), *(f"  {line}" for line in clean_lines(entry["text"] or ""))]
+
+
+def _author(record: dict[str, Any]) -> str:
+    return paint(record["author"]["name"] or record["author"]["key"], "bold")

@@ -1,0 +1,56 @@
+"""What one call of the program shares among its commands: whose home, and how the answer is wanted.
+
+Commands print only through this, so that `--json` holds everywhere.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import typer
+
+from p2plearn.client import Client
+from p2plearn.paths import find_home
+from p2plearn_cli import output
+
+
+class Session:
+    """One call of the program for the home that `--home`, the environment or the platform names."""
+
+    def __init__(self, home: str | None, *, json: bool) -> None:
+        self.client = Client(find_home(home))
+        self.json = json
+
+    def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """A method of the façade; arguments that were not given are left to its defaults."""
+        return self.client.call(method, **{name: value for name, value in arguments.items() if value is not None})
+
+    def tell(self, answer: dict[str, Any], *lines: str) -> None:
+        """Print the answer as JSON, or else the lines that say the same to a person."""
+        print(output.to_json(answer) if self.json else "\n".join(lines))
+
+    def tell_items(self, answer: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]], nothing: str) -> None:
+        """Print an answer of `items`, one paragraph each; `nothing` is what a person reads when there are none."""
+        paragraphs = ["\n".join(lines(item)) for item in answer["items"]]
+        self.tell(answer, "\n\n".join(paragraphs) or nothing)
+
+    def progress(self, label: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """A bar for a long job, unless a script is reading."""
+        return output.progress(label, quiet=self.json)
+
+
+def session(context: typer.Context) -> Session:
+    """The session of a command."""
+    found = context.obj
+    assert isinstance(found, Session)
+    return found
+
+
+def next_step(text: str) -> str:
+    """The line under what happened: what one would do now."""
+    return output.paint(f"Next: {text}", "dim")
+
+
+def key_line(key: str) -> str:
+    """An id or author key on a line of its own, in full: it can be copied whole, and any 6 characters that are unique will do."""
+    return "  " + output.paint(key, "cyan")

@@ -1,0 +1,32 @@
+"""The store without a node: the service is opened under the lock of the home for one piece of work, and closed again.
+
+Imports the service and trio only when it comes to that; never libp2p.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+from p2plearn.paths import Home
+
+T = TypeVar("T")
+Work: TypeAlias = Callable[[Any], Awaitable[T]]
+
+
+def run(home: Home, work: Work[T]) -> T:
+    """What `work(service)` gives. Raises HomeLocked at once while another process has the home; the caller decides how long to wait."""
+    import trio
+
+    from p2plearn.node.service import Service
+
+    async def main() -> T:
+        async with Service.open(home.root) as service:
+            return await work(service)
+
+    return trio.run(main)
+
+
+async def call(service: Any, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """One method of the façade, its arguments checked as the local API checks them. Raises UsageError."""
+    from p2plearn.node import methods
+
+    return await methods.find(methods.table(type(service)), method).bind(service, arguments)()

@@ -1,0 +1,101 @@
+"""Where everything of one node lies. All of it is within its home, a directory that only its owner can enter.
+
+Knows nothing of what is in the files. Imports little: every command starts here.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from p2plearn import limits
+from p2plearn.errors import FileMissing, Refused
+
+
+def find_home(given: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The home meant by `--home`, else by P2PLEARN_HOME, else by the platform's conventions; absolute, perhaps not there yet."""
+    chosen = given or environ.get("P2PLEARN_HOME")
+    if chosen:
+        return Path(os.path.expanduser(chosen)).absolute()  # unlike Path.expanduser, leaves “~nobody” as it is
+    import platformdirs  # 50 ms that most commands need not pay
+
+    return Path(platformdirs.user_data_dir("p2plearn", appauthor=False)).absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The names within the home directory `root`. Nothing is made until `prepare`."""
+
+    root: Path
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def author_key(self) -> Path:
+        return self.keys / "author.key"
+
+    @property
+    def peer_key(self) -> Path:
+        return self.keys / "peer.key"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.toml"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def token(self) -> Path:
+        return self.run / "token"
+
+    @property
+    def socket(self) -> Path:
+        """Where the running node answers. A socket's path is short by law; under a long home it moves to the runtime directory."""
+        inside = self.run / "control.sock"
+        if len(os.fsencode(inside)) <= limits.MAX_SOCKET_PATH:
+            return inside
+        import platformdirs
+
+        name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:16]
+        return Path(platformdirs.user_runtime_dir("p2plearn", appauthor=False)) / name / "control.sock"
+
+    def prepare(self) -> None:
+        """Make the home and its `run`, for the owner alone. Raises FileMissing or Refused when that cannot be."""
+        for directory in (self.root, self.run, self.socket.parent):
+            private_directory(directory)
+
+
+def private_directory(directory: Path) -> None:
+    """Make `directory` with mode 0700. One that is there stays as it is, and must be ours.
+
+    Raises FileMissing when it cannot be made, Refused when it belongs to another user.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.stat()
+        if found.st_uid != os.getuid():
+            raise Refused(
+                reason=f"The directory “{directory}” belongs to another user", remedy="Choose another home with --home or P2PLEARN_HOME."
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            directory.chmod(0o700)
+    except OSError as error:
+        raise FileMissing(path=directory, reason=reason_of(error)) from None
+    except ValueError:
+        raise FileMissing(path=directory, reason="it is not a file name") from None
+
+
+def reason_of(error: OSError) -> str:
+    """What the operating system says of a failure, in the middle of a sentence: “no such file or directory”."""
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]
