@@ -243,6 +243,15 @@ class AttachmentAway(P2plearnError):
     code = "attachment_away"
 
 
+class AttachmentBroken(P2plearnError):
+    """The attachment {cid} is not the file that its record promises: {reason}.
+
+    Whoever made the record can add the file once more; nobody else can mend it.
+    """
+
+    code = "attachment_broken"
+
+
 class ConnectionLost(Exception):
     """The other side is gone: closed, reset, or silent past its time. Nobody's fault; the work is taken up again later."""
 

@@ -26,6 +26,7 @@ MAX_INT = 2**53 - 1  # what every language reads exactly
 MAX_TITLE = 300  # one line
 MAX_NAME = 80  # a person's name
 MAX_OPEN_TO = 16
+MAX_STEP = 10_000  # steps of one exercise
 FUTURE_TOLERANCE_MS = 24 * 3600 * 1000  # a record claimed further ahead is sorted last and marked
 
 # --- frames and messages of a sync session ---
@@ -53,6 +54,8 @@ MAX_LINKS = 174  # of one node of that tree, as IPFS nodes do it, so that a file
 MAX_BLOCK = 512 * KiB  # a leaf, or the root of 256 links (13 KiB), with room for other nodes' choices
 UNASKED_ATTACHMENT = 1 * MiB  # fetched without anybody looking
 BLOCK_TIMEOUT = 20.0
+FETCH_PER_PEER = 4  # blocks of one file under way with one peer: fills the pipe
+FETCH_AT_ONCE = 16  # blocks of one file under way in all: 8 MiB at the most
 MAX_WANTLIST = 64  # blocks one peer may wait for at once
 
 # --- export files ---
@@ -100,7 +103,9 @@ MAX_EXCHANGED_PEERS = 64  # in one address message
 MAX_GOSSIP = 64 * KiB  # one record and its envelope fit four times over
 GOSSIP_PER_SECOND = 200  # per forwarder; more is dropped here and comes by sync
 GOSSIP_TIMEOUT = 5.0  # one validation; slower counts as ignored
-GOSSIP_QUEUE = 2_000  # messages waiting for one slow peer; MAX_GOSSIP_QUEUE_BYTES bounds them further
+GOSSIP_QUEUE = 2_000  # messages waiting for one slow peer
+MAX_GOSSIP_QUEUE_BYTES = 1 * MiB  # of them; what does not fit is dropped and comes by sync
+MAX_GOSSIP_CACHE = 8 * MiB  # messages of the last five seconds, for peers that ask again
 GOSSIP_PACE = 64  # publishing waits while so many messages wait for every peer
 MAX_GOSSIP_RPC = 256 * KiB  # one frame of gossip: several messages and control
 MAX_GOSSIP_REPLAY = 32  # messages sent again for one request
@@ -117,6 +122,10 @@ MAX_REQUEST = 1 * MiB  # a JSON request; uploads stream
 API_TIMEOUT = 60.0
 API_GRACE = 1.0  # answers under way when the node stops; SHUTDOWN_TIMEOUT has to hold the rest
 MAX_LIMIT = 1_000  # items in one answer
+MAX_PEOPLE = 100_000  # profiles folded into names
+MAX_WORDS = 16  # in one search: what people type; each costs a look into the index
+MAX_MATCHES = 500  # best rows of the index that a search looks at
+EXCERPT = 160  # characters of text shown around what was found
 DEFAULT_FEED = 50
 MIN_PREFIX = 6
 MAX_THREAD = 10_000  # records folded into one conversation

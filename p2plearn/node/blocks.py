@@ -14,9 +14,10 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from p2plearn.errors import AttachmentAway, DiskFull, PeerFault
+from p2plearn.errors import AttachmentAway, AttachmentBroken, DiskFull, PeerFault
 from p2plearn.protocol import cid as cids
 from p2plearn.protocol import dag
 
@@ -123,40 +124,54 @@ class BlockStore:
         return Path(name)
 
 
-def walk(blocks: BlockStore, cid: bytes, size: int) -> Iterator[tuple[dag.Piece, bool]]:
-    """Every known piece of a file, the root first and leaves in order, and whether its block is here.
+def walk(blocks: BlockStore, piece: dag.Piece) -> Iterator[tuple[dag.Piece, bool]]:
+    """`piece` and every known piece under it, leaves in the order of the file, and whether its block is here.
 
-    What lies under a node that is not here is not known. Raises PeerFault when the file is not what its record says.
+    What lies under a node that is not here is not known. Raises PeerFault("attachment") where a block is not what its place asks for.
     """
-    ahead = [dag.root(cid, size)]
+    ahead = [piece]
     while ahead:
         piece = ahead.pop()
-        if piece.depth == 0:
-            yield piece, blocks.has(piece.cid)
-            continue
-        block = blocks.get(piece.cid)
-        yield piece, block is not None
+        block = blocks.get(piece.cid) if piece.depth else None
+        yield piece, block is not None if piece.depth else blocks.has(piece.cid)
         if block is not None:
             ahead.extend(reversed(dag.children(piece, block)))
 
 
 def read_file(blocks: BlockStore, cid: bytes, size: int) -> Iterator[bytes]:
-    """The bytes of a file, leaf by leaf. Raises AttachmentAway where one is missing, PeerFault as `walk` does."""
-    for piece, _ in walk(blocks, cid, size):
-        data = blocks.get(piece.cid)
-        if data is None:
-            raise AttachmentAway(cid=cids.to_text(cid))
-        if piece.depth == 0:
-            dag.children(piece, data)
-            yield data
+    """The bytes of a file, leaf by leaf. Raises AttachmentAway where one is missing, AttachmentBroken when it is another file."""
+    with broken_if_faulty(cid):
+        for piece, _ in walk(blocks, dag.root(cid, size)):
+            data = blocks.get(piece.cid)
+            if data is None:
+                raise AttachmentAway(cid=cids.to_text(cid))
+            if piece.depth == 0:
+                dag.children(piece, data)
+                yield data
 
 
 def drop_file(blocks: BlockStore, cid: bytes, size: int, kept: Iterable[tuple[bytes, int]]) -> None:
     """Drop the blocks of a file except those that a file in `kept` (CIDs and sizes) has too: equal bytes are one block."""
-    shared = {piece.cid for other in kept for piece, _ in walk(blocks, *other)}
-    for piece, _ in list(walk(blocks, cid, size)):
-        if piece.cid not in shared:
-            blocks.delete(piece.cid)
+    shared = set().union(*(_known(blocks, *other) for other in kept))
+    for name in _known(blocks, cid, size) - shared:
+        blocks.delete(name)
+
+
+@contextmanager
+def broken_if_faulty(cid: bytes) -> Iterator[None]:
+    """Blocks that have their CIDs and still make no such file are the fault of the record that names it: AttachmentBroken."""
+    try:
+        yield
+    except PeerFault as fault:
+        raise AttachmentBroken(cid=cids.to_text(cid), reason=fault.detail) from None
+
+
+def _known(blocks: BlockStore, cid: bytes, size: int) -> set[bytes]:
+    found = set()
+    with suppress(PeerFault):
+        for piece, _ in walk(blocks, dag.root(cid, size)):
+            found.add(piece.cid)
+    return found
 
 
 def _flush_directory(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from p2plearn import limits
-from p2plearn.errors import AttachmentAway, DiskFull, PeerFault
+from p2plearn.errors import AttachmentAway, AttachmentBroken, DiskFull, PeerFault
 from p2plearn.node.blocks import BlockStore, drop_file, read_file, walk
 from p2plearn.protocol import cid, dag
 
@@ -164,7 +164,7 @@ def test_a_file_is_read_from_its_blocks(blocks: BlockStore) -> None:
     data = os.urandom(3 * limits.CHUNK + 5)
     root = put_file(blocks, data)
     assert b"".join(read_file(blocks, root.cid, len(data))) == data
-    assert [(piece.depth, held) for piece, held in walk(blocks, root.cid, len(data))] == [(1, True)] + [(0, True)] * 4
+    assert [(piece.depth, held) for piece, held in walk(blocks, root)] == [(1, True)] + [(0, True)] * 4
 
 
 def test_a_file_that_is_here_in_part_is_away(blocks: BlockStore) -> None:
@@ -172,25 +172,26 @@ def test_a_file_that_is_here_in_part_is_away(blocks: BlockStore) -> None:
     root = put_file(blocks, data)
     leaf = cid.name(cid.RAW, data[limits.CHUNK :])
     blocks.delete(leaf)
-    assert [(piece.cid, held) for piece, held in walk(blocks, root.cid, len(data))][-1] == (leaf, False)
+    assert [(piece.cid, held) for piece, held in walk(blocks, root)][-1] == (leaf, False)
     parts = read_file(blocks, root.cid, len(data))
     assert next(parts) == data[: limits.CHUNK]
     with pytest.raises(AttachmentAway):
         next(parts)
     blocks.delete(root.cid)
-    assert list(walk(blocks, root.cid, len(data))) == [(root, False)]
+    assert list(walk(blocks, root)) == [(root, False)]
 
 
 def test_a_file_of_another_size_than_its_record_says_is_refused(blocks: BlockStore) -> None:
     root = put_file(blocks, b"four")
-    with pytest.raises(PeerFault):
-        list(read_file(blocks, root.cid, 5))
+    for size in (3, 5, limits.CHUNK + 1, limits.MAX_ATTACHMENT + 1):
+        with pytest.raises(AttachmentBroken):
+            list(read_file(blocks, root.cid, size))
 
 
 def test_dropping_a_file_spares_the_blocks_of_others(blocks: BlockStore) -> None:
     common, own = os.urandom(limits.CHUNK), os.urandom(limits.CHUNK)
     first, second = put_file(blocks, common + own), put_file(blocks, common + b"!")
-    drop_file(blocks, first.cid, first.size, [(second.cid, second.size)])
+    drop_file(blocks, first.cid, first.size, [(second.cid, second.size), (second.cid, 5)])
     assert b"".join(read_file(blocks, second.cid, second.size)) == common + b"!"
     assert not blocks.has(first.cid)
     drop_file(blocks, second.cid, second.size, [])
