@@ -16,6 +16,7 @@ from p2plearn.errors import BadIdentity
 from p2plearn.paths import Home, private_directory, reason_of
 
 SEED_SIZE = 32
+_PEER_ID_PREFIX = bytes.fromhex("002408011220")  # identity multihash of a libp2p PublicKey message that holds an Ed25519 key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,18 @@ class Identity:
     def author_id(self) -> bytes:
         """The author's public key, 32 bytes: who wrote a record."""
         return self.author.public_key().public_bytes_raw()
+
+    @property
+    def peer_id(self) -> str:
+        """The peer id (base58 text) that the network knows this home by."""
+        return peer_id_of(self.peer)
+
+
+def peer_id_of(key: Ed25519PrivateKey) -> str:
+    """The peer id (base58 text) of an Ed25519 key, as libp2p derives it (its specification, peer-ids.md)."""
+    import base58  # only a node and `status` need it
+
+    return base58.b58encode(_PEER_ID_PREFIX + key.public_key().public_bytes_raw()).decode()
 
 
 def load_or_create(home: Home) -> Identity:

@@ -11,22 +11,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import base58
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn.clock import Clock, SystemClock
 from p2plearn.errors import BadAddress, ConnectionLost, TooLarge, Unreachable
+from p2plearn.identity import peer_id_of
 from p2plearn.limits import FAULTS_TO_GRAYLIST, IDLE_TIMEOUT, MAX_BLOCK, MAX_GOSSIP, MEMORY_PIPE, SEEN_GOSSIP, STREAM_TIMEOUT
 from p2plearn.node.network import BlockSource, Handler, PeerCallback, PeerInfo, Validator, Verdict
-
-_PEER_ID_PREFIX = bytes.fromhex("002408011220")  # identity multihash of a libp2p PublicKey message holding an Ed25519 key
-
-
-def peer_id_of(key: Ed25519PrivateKey) -> str:
-    """The peer id (base58 text) that libp2p derives from an Ed25519 key; peer-ids.md of the libp2p specification."""
-    return base58.b58encode(_PEER_ID_PREFIX + key.public_key().public_bytes_raw()).decode()
-
 
 class _Pipe:
     """One direction of a stream: chunks under way, at most MEMORY_PIPE bytes of them, each with the moment it arrives."""

@@ -112,6 +112,15 @@ class Store:
         """Bytes free on the disk that holds the store."""
         return shutil.disk_usage(self._directory).free
 
+    def problem(self) -> str:
+        """What SQLite finds wrong with the file, empty when nothing is."""
+        try:
+            with self.reading() as db:
+                (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return "" if found == "ok" else str(found)
+
     def has_room_for_peers(self) -> bool:
         """Whether records from peers may be taken: the last free space is kept for one's own."""
         return self.free_space() >= self._min_free
@@ -139,7 +148,7 @@ class Store:
         """Commit examined and accepted records in one transaction; those held already are passed over. `declined`: ids not wanted."""
         with self.writing() as db:
             change = self._insert(db, records, now)
-            change.declined = _decline(db, declined)
+            change.declined = _decline(db, declined, lasting=False)
         return change
 
     def forget(self, ids: Iterable[bytes], author: bytes | None = None) -> Change:
@@ -160,7 +169,7 @@ class Store:
                 _delete(db, row[0], row[1], record)
                 touched[record.space, record.author] = row[1]
                 change.removed.append(record_id)
-            change.declined = _decline(db, change.removed)
+            change.declined = _decline(db, change.removed, lasting=True)
             for (space, key), n in touched.items():
                 change.heads[space, key] = store_heads.recompute(db, space, n)
         return change
@@ -301,11 +310,49 @@ class Store:
             replica.heads = store_heads.read_all(db, scope.space)
         return replica
 
+    def authors_of_topic(self, topic: str) -> set[bytes]:
+        """Who wrote a record that carries the topic."""
+        sql = "SELECT DISTINCT key FROM topics JOIN records ON records.n = record JOIN authors ON authors.n = author WHERE topic = ?"
+        with self.reading() as db:
+            return {bytes(row[0]) for row in db.execute(sql, (topic,))}
+
     def usage(self, quota: int, friends: Iterable[bytes]) -> Usage:
         """Bytes of records by author."""
         with self.reading() as db:
             by_author = {bytes(key): int(size) for key, size in db.execute("SELECT key, bytes FROM authors WHERE bytes > 0")}
         return Usage(quota, frozenset(friends), sum(by_author.values()), by_author)
+
+    def forgotten_among(self, ids: Sequence[bytes]) -> set[bytes]:
+        """Those of these ids that a person told this node to forget."""
+        found: set[bytes] = set()
+        with self.reading() as db:
+            for at in range(0, len(ids), _FEW):
+                part = ids[at : at + _FEW]
+                rows = db.execute(f"SELECT id FROM declined WHERE lasting AND id IN ({_marks(part)})", part)  # noqa: S608  # only marks
+                found.update(bytes(row[0]) for row in rows)
+        return found
+
+    def welcome_back(self) -> None:
+        """Take what was turned away for want of room off the declined list."""
+        with self.writing() as db:
+            db.execute("DELETE FROM declined WHERE NOT lasting")
+
+    def holds_attachment(self, cid: bytes) -> int | None:
+        """The size that the records here give an attachment, the largest if they differ; None when none names it."""
+        with self.reading() as db:
+            rows = db.execute("SELECT raw FROM attachments JOIN records ON n = record WHERE cid = ?", (cid,))
+            sizes = [item.size for (raw,) in rows for item in parse(raw).attachments if item.cid == cid]
+        return max(sizes, default=None)
+
+    def attachments(self, topic: str | None = None) -> list[tuple[bytes, int]]:
+        """(CID, size) of every attachment that records here name; with a topic, those of records that carry it."""
+        found: dict[bytes, int] = {}
+        only = "" if topic is None else "WHERE record IN (SELECT record FROM topics WHERE topic = ?) "
+        sql = f"SELECT DISTINCT raw FROM attachments JOIN records ON n = record {only}"  # noqa: S608  # fixed text
+        with self.reading() as db:
+            for (raw,) in db.execute(sql, [] if topic is None else [topic]):
+                found.update((item.cid, item.size) for item in parse(raw).attachments)
+        return sorted(found.items())
 
     def forgotten(self) -> set[bytes]:
         """The authors of whom nothing is wanted."""
@@ -329,9 +376,10 @@ def _delete(db: sqlite3.Connection, n: int, author: int, record: Record) -> None
     db.execute("UPDATE authors SET bytes = bytes - ? WHERE n = ?", (len(record.raw), author))
 
 
-def _decline(db: sqlite3.Connection, ids: Iterable[bytes]) -> list[bytes]:
+def _decline(db: sqlite3.Connection, ids: Iterable[bytes], *, lasting: bool) -> list[bytes]:
     """Put ids on the declined list, whose oldest entries make room."""
-    added = [record_id for record_id in ids if db.execute("INSERT OR IGNORE INTO declined (id) VALUES (?)", (record_id,)).rowcount]
+    sql = "INSERT OR IGNORE INTO declined (id, lasting) VALUES (?, ?)"
+    added = [record_id for record_id in ids if db.execute(sql, (record_id, lasting)).rowcount]
     if added:
         db.execute("DELETE FROM declined WHERE n <= (SELECT max(n) FROM declined) - ?", (limits.MAX_DECLINED,))
     return added

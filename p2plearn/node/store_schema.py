@@ -23,7 +23,8 @@ CREATE TABLE heads (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NO
 CREATE TABLE refs (target BLOB, relation TEXT, source INTEGER, PRIMARY KEY (target, relation, source)) WITHOUT ROWID;
 CREATE TABLE topics (topic TEXT, record INTEGER, PRIMARY KEY (topic, record)) WITHOUT ROWID;
 CREATE TABLE attachments (cid BLOB, record INTEGER, PRIMARY KEY (cid, record)) WITHOUT ROWID;
-CREATE TABLE declined (n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE);
+-- lasting: forgotten by a person; else turned away for want of room, and welcome again when there is some
+CREATE TABLE declined (n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, lasting INTEGER NOT NULL);
 CREATE TABLE forgotten (author BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE follows (attitude TEXT, kind TEXT, target BLOB, PRIMARY KEY (attitude, kind, target)) WITHOUT ROWID;
 CREATE TABLE addresses (peer TEXT, address TEXT, seen INTEGER NOT NULL, PRIMARY KEY (peer, address)) WITHOUT ROWID;

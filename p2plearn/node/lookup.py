@@ -1,0 +1,90 @@
+"""From what a person typed to what it names: ids and authors by unique prefix, authors by unique name, topics otherwise.
+
+Raises NotFound, AmbiguousPrefix; must not know what is done with what is found.
+"""
+
+import re
+from collections.abc import Sequence
+
+from p2plearn import limits
+from p2plearn.errors import AmbiguousPrefix, NotFound, UsageError
+from p2plearn.learning.notation import Names
+from p2plearn.learning.people import named, names_of, people
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.store import Stored
+from p2plearn.node.store_local import Target
+from p2plearn.protocol.kinds import RETRACTS, ROOT, Profile, normalise_topic
+from p2plearn.protocol.records import Record
+
+_HEX = re.compile(r"[0-9a-f]{6,64}")
+_SHOWN = 10  # candidates listed
+
+
+class Lookup:
+    """Finds things in one keeper's store."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    async def names(self) -> Names:
+        """Author key → name, of everybody who gave one."""
+        store = self._keeper.store
+        profiles = await self._keeper.in_thread(lambda: store.of_kinds([Profile.kind], limit=limits.MAX_PEOPLE))
+        retractions = await self._keeper.in_thread(store.about, [stored.record.id for stored in profiles], RETRACTS)
+        return names_of(people(stored.record for stored in [*profiles, *retractions]))
+
+    async def record(self, given: str) -> Stored:
+        """The record meant by an id or a unique prefix of one."""
+        ids = await self._by_prefix(given, "records")
+        return (await self._keeper.in_thread(self._keeper.store.get, [_only(given, ids)]))[0]
+
+    async def root(self, given: str) -> tuple[Stored, Record]:
+        """(the root of the conversation that the record meant belongs to, that record)."""
+        found = await self.record(given)
+        root_id = found.record.target(ROOT)
+        if root_id is None:
+            return found, found.record
+        held = await self._keeper.in_thread(self._keeper.store.get, [root_id])
+        if not held:
+            raise NotFound(given=root_id.hex())
+        return held[0], found.record
+
+    async def author(self, given: str) -> bytes:
+        """The author meant by a key, a unique prefix of one, or a name that is unique here."""
+        return _only(given, await self._authors(given))
+
+    async def target(self, given: str) -> Target:
+        """The author meant, if one is; else the topic of that name ("#name" is always a topic)."""
+        if not given.startswith("#") and (keys := await self._authors(given)):
+            return Target("author", _only(given, keys))
+        topic = normalise_topic(given.removeprefix("#"))
+        if not topic or len(topic.encode()) > limits.MAX_TOPIC:
+            raise UsageError(reason=f"“{given[:80]}” is neither a topic nor anybody known here")
+        return Target("topic", topic.encode())
+
+    async def record_or_author(self, given: str) -> tuple[bytes | None, bytes | None]:
+        """(record id, None) or (None, author key)."""
+        ids = await self._by_prefix(given, "records")
+        keys = await self._authors(given)
+        found = _only(given, [*ids, *keys])
+        return (found, None) if found in ids else (None, found)
+
+    async def _authors(self, given: str) -> Sequence[bytes]:
+        return await self._by_prefix(given, "authors") or named(await self.names(), given)
+
+    async def _by_prefix(self, given: str, what: str) -> list[bytes]:
+        text = given.strip().lower()
+        if not _HEX.fullmatch(text):
+            return []
+        store = self._keeper.store
+        search = store.starting_with if what == "records" else store.authors_starting_with
+        even = len(text) // 2 * 2
+        return await self._keeper.in_thread(search, bytes.fromhex(text[:even]), text[even:], _SHOWN)
+
+
+def _only(given: str, found: Sequence[bytes]) -> bytes:
+    if not found:
+        raise NotFound(given=given[:80])
+    if len(found) > 1:
+        raise AmbiguousPrefix(given=given[:80], candidates=[one.hex() for one in found])
+    return found[0]

@@ -1,0 +1,43 @@
+"""The façade: everything a person can do, for the command line, the page and tests alike. With or without a running node.
+
+Must not know libp2p, HTTP or how things are printed.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from p2plearn import config, identity
+from p2plearn.clock import Clock, SystemClock
+from p2plearn.node.blocks import BlockStore
+from p2plearn.node.files import Files
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.lock import locked
+from p2plearn.node.personal import Personal
+from p2plearn.node.store import Store
+from p2plearn.node.writing import Writing
+from p2plearn.paths import Home
+
+
+class Service(Writing, Files, Personal):
+    """What a home can do by itself; `node.Node` adds what needs a network."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, home: Path, clock: Clock | None = None) -> AsyncIterator["Service"]:
+        """The service of a home without a node, under its lock. Raises HomeLocked at once, BadIdentity, BadConfig, StoreTooNew, DiskFull."""
+        async with open_keeper(Home(home), clock or SystemClock()) as (keeper, blocks):
+            yield cls(Home(home), keeper, blocks)
+
+
+@asynccontextmanager
+async def open_keeper(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockStore]]:
+    """The keeper and the blocks of a home, under its lock."""
+    with locked(home):
+        settings = config.load(home)
+        keys = identity.load_or_create(home)
+        store = Store(home.root, int(str(settings["min_free"])))
+        try:
+            yield Keeper(store, keys, clock, int(str(settings["quota"]))), BlockStore(home.root / "blocks")
+        finally:
+            store.close()
