@@ -39,25 +39,24 @@ _NOT_A_SNIPPET = Denial("Only a snippet can be forked, adapted or translated", "
 def why_not(body: Body, author: bytes, root: Record, target: Record | None = None, retracted: Collection[bytes] = ()) -> Denial | None:
     """Why `author` may not say `body` in the conversation of `root`; None when they may.
 
-    `target` is what it is about: the record retracted, revised or forked, the reply that a solve names; left out, it is the root.
+    `target` is what it is about: the record retracted, revised or forked (left out, the root), or the reply that a solve names.
     `retracted` are ids taken back: a person is told about a reply that is gone, but the folds leave it out, since a helper who
     takes back a reply must not reopen somebody else's request.
     """
-    target = target or root
     match body:
         case Retract():
-            return _why_not_retract(author, target)
+            return _why_not_retract(author, target or root)
         case Revision():
-            return _why_not_revise(author, root, target)
+            return _why_not_revise(author, root, target or root)
         case Reply() if root.kind not in ORIGINALS:
             return _NOT_AN_ORIGINAL
         case Reply(type="attempt") | Solve() | Withdraw() if root.kind != Request.kind:
             return _NOT_A_REQUEST
         case Reply(type="attempt") | Solve() | Withdraw() if root.author != author:
             return _NOT_THE_ASKER
-        case Solve() if target is not root:
+        case Solve() if target is not None:
             return _why_not_by(author, root, target, retracted)
-        case Snippet() if target.kind != Snippet.kind:
+        case Snippet() if (target or root).kind != Snippet.kind:
             return _NOT_A_SNIPPET
     return None
 
@@ -67,7 +66,7 @@ def has_effect(record: Record, body: Body, root: Record, held: Mapping[bytes, Re
 
     A solve that names a reply which has not arrived yet gets the benefit of the doubt: the asker may solve in any case.
     """
-    named = held.get(record.target(BY) or root.id) if isinstance(body, Solve) else None
+    named = held.get(record.target(BY) or b"") if isinstance(body, Solve) else None
     return why_not(body, record.author, root, named) is None
 
 

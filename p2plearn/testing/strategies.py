@@ -1,0 +1,142 @@
+"""Hypothesis strategies for records: what honest people say, and what anybody might send. The only module that needs Hypothesis.
+
+Every record is signed and well-formed, for `parse` lets no other through. Whether it makes sense is left to chance.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from hypothesis import strategies as st
+
+from p2plearn import limits
+from p2plearn.protocol import kinds
+from p2plearn.protocol.kinds import BY, RE, REPLY_TYPES, RETRACTS, ROOT, VARIANTS, WANTS, Body
+from p2plearn.protocol.records import ID_SIZE, KEY_SIZE, Attachment, Draft, Record, Ref
+from p2plearn.testing.authors import Author, root_of
+from p2plearn.testing.clock import START_MS, FakeClock
+
+DAY_MS = 24 * 3600 * 1000
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+ids = st.binary(min_size=ID_SIZE, max_size=ID_SIZE)
+times = st.one_of(
+    st.integers(START_MS - DAY_MS, START_MS + DAY_MS),
+    st.sampled_from([0, START_MS - 3650 * DAY_MS, START_MS + 3650 * DAY_MS, limits.MAX_INT]),
+)
+"""Claimed times, ms since 1970: those of a day in a café, and those of clocks that are off by years."""
+
+_scalars = st.one_of(st.none(), st.booleans(), st.integers(0, limits.MAX_INT), st.binary(max_size=40), texts)
+values: st.SearchStrategy[Any] = st.one_of(_scalars, st.lists(st.one_of(_scalars, st.lists(_scalars, max_size=3)), max_size=3))
+"""Encoding values of any type, nested a little."""
+
+bodies: st.SearchStrategy[Body] = st.one_of(
+    st.builds(kinds.Profile, texts, texts, st.lists(st.text("abc", max_size=8), max_size=3).map(tuple)),
+    st.builds(kinds.Snippet, st.sampled_from(["note", "howto", ""]), texts, texts),
+    st.builds(kinds.Revision, texts, texts),
+    st.builds(kinds.Retract, texts),
+    st.builds(
+        kinds.Request,
+        texts,
+        texts,
+        texts,
+        texts,
+        texts,
+        st.sampled_from(WANTS),
+        st.booleans(),
+        st.one_of(st.just(b""), st.binary(min_size=KEY_SIZE, max_size=KEY_SIZE)),
+    ),
+    st.builds(kinds.Reply, st.sampled_from(REPLY_TYPES), texts, st.integers(0, 9)),
+    st.builds(kinds.Solve, texts),
+    st.builds(kinds.Withdraw, texts),
+)
+"""A readable body of any kind."""
+
+attachments = st.sampled_from([Attachment(bytes([n]) * 36, 5, "image/png", f"{n}.png", words) for n in (1, 2) for words in ("", "a tyre")])
+
+Plan: TypeAlias = Callable[[Sequence[Record]], Draft]
+"""What to say, given what was said before."""
+
+
+def _about(act: tuple[Callable[[str], Body], str | None], place: int, files: tuple[Attachment, ...]) -> Plan:
+    """A body about something said before, with the refs its kind needs and a text that nothing else has."""
+    make, relation = act
+
+    def plan(said: Sequence[Record]) -> Draft:
+        body, about = make(f"text {len(said)}"), said[place % len(said)]
+        refs = [] if isinstance(body, kinds.Profile | kinds.Snippet) else [Ref(ROOT, root_of(about))]
+        refs += [Ref(relation, about.id)] if relation else []
+        return Draft(body.kind, body.to_body(), tuple(refs), attachments=files)
+
+    return plan
+
+
+def _anything(kind: str, body: Sequence[Any], refs: Sequence[tuple[str, int | bytes]]) -> Plan:
+    """Any kind and body, with refs to something said before, by its place, or to any id."""
+
+    def plan(said: Sequence[Record]) -> Draft:
+        targets = [(relation, said[to % len(said)].id if isinstance(to, int) else to) for relation, to in refs]
+        return Draft(kind, tuple(body), tuple(Ref(relation, target) for relation, target in targets))
+
+    return plan
+
+
+_places = st.integers(0, 63)
+_plausible = st.builds(
+    _about,
+    st.sampled_from(
+        [
+            (lambda text: kinds.Profile("somebody", text), None),
+            *((lambda text: kinds.Snippet("note", "", text), relation) for relation in VARIANTS),
+            (kinds.Revision, None),
+            (lambda text: kinds.Revision(text, "title of " + text), None),
+            (lambda text: kinds.Retract("reason of " + text), RETRACTS),
+            *((partial(kinds.Reply, type_), RE) for type_ in REPLY_TYPES),
+            (kinds.Solve, None),
+            (kinds.Solve, BY),
+            (kinds.Withdraw, None),
+        ]
+    ),
+    _places,
+    st.lists(attachments, max_size=1).map(tuple),
+)
+_refs = st.lists(
+    st.tuples(st.sampled_from([ROOT, RE, BY, RETRACTS, *VARIANTS, "unheard-of"]), st.one_of(_places, ids)),
+    max_size=4,
+)
+_unreadable = st.builds(
+    _anything,
+    st.sampled_from(["profile", "snippet", "revision", "retract", "request", "reply", "solve", "withdraw", "song"]),
+    st.lists(values, max_size=9),
+    _refs,
+)
+_readable = st.builds(lambda body, refs: _anything(body.kind, body.to_body(), refs), bodies, _refs)
+
+_turns = st.lists(
+    st.tuples(
+        st.sampled_from(["ada", "ben", "eve"]),
+        times.map(lambda ms: min(ms, limits.MAX_INT - 1000)),
+        st.sampled_from([False] * 7 + [True]),
+        st.one_of(_plausible, _plausible, _plausible, _readable, _unreadable),
+    ),
+    max_size=16,
+)
+
+
+@st.composite
+def record_sets(draw: st.DrawFn) -> list[Record]:
+    """What three people say after ada's request and ben's snippet, which come first.
+
+    Most is plausible in form: a kind with the refs it needs, about something said before, by anybody, allowed or not. The rest has unknown
+    kinds, unreadable bodies, or refs at random, also to what does not exist. Clocks are wrong at times, and backups fork a chain.
+    """
+    people = {name: Author(name, FakeClock()) for name in ("ada", "ben", "eve")}
+    said = [people["ada"].ask("a question", "text 0", show_work_first=True), people["ben"].share("a snippet", "text 1")]
+    backups = {name: (author.seq, author.prev) for name, author in people.items()}
+    for name, time, restored, plan in draw(_turns):
+        author = people[name]
+        author.clock.jump(time)
+        if restored:
+            author.seq, author.prev = backups[name]
+        said.append(author.record(plan(said)))
+    return said
