@@ -7,20 +7,29 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 EVERYWHERE = "Everywhere: --home DIR for another home than P2PLEARN_HOME, --json for scripts, -- before a TEXT that begins with a dash."
 
 
-class PlainCommand(TyperCommand):
-    """A command whose parameters are words, lists of words, whole numbers and flags."""
+class _PlainParameters:
+    """Parameters are words, lists of words, whole numbers and flags; also `--help`, which typer adds itself."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for parameter in self.params:
-            parameter._runtime_param = _Plain()  # type: ignore[attr-defined]  # noqa: SLF001
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            parameter._runtime_param = _Plain()  # noqa: SLF001
+        return parameters
+
+
+class PlainCommand(_PlainParameters, TyperCommand):
+    """One command."""
+
+
+class PlainGroup(_PlainParameters, TyperGroup):
+    """The program, or a group of commands within it."""
 
 
 class _Plain:
@@ -46,7 +55,9 @@ def _whole_number(value: str, param: Any, ctx: Any) -> int:
 
 def application(about: str) -> typer.Typer:
     """A group of commands."""
-    return typer.Typer(help=about, epilog=EVERYWHERE, add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
+    return typer.Typer(
+        cls=PlainGroup, help=about, epilog=EVERYWHERE, add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False
+    )
 
 
 def command(app: typer.Typer, name: str, panel: str) -> Callable[[Command], Command]:

@@ -9,18 +9,22 @@ from p2plearn_cli.session import key_line
 
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many.", show_default=False)]
 
-_STATES = {"open": "yellow", "solved": "green", "shown": "green"}
+_STATES = {"open": "yellow", "working": "yellow", "checking": "yellow", "solved": "green", "shown": "green"}
+_USUAL = "shared"  # a snippet that nothing happened to
+
+
+def state_mark(record: dict[str, Any]) -> str:
+    """The state of a request, or what happened to a snippet, to stand behind its title."""
+    state = record["state"]
+    return "" if state in (None, _USUAL) else f" [{paint(state, _STATES.get(state, 'dim'))}]"
 
 
 def item_lines(item: dict[str, Any]) -> list[str]:
     """Title and state, who and when, the id in full, and where a search found its words."""
-    state = item.get("state")
-    shown = f" [{paint(state, _STATES.get(state, 'dim'))}]" if state else ""
-    topics = paint(", ".join(item["topics"]))
-    snippet = item.get("snippet")
+    about = f", about {paint(', '.join(item['topics']))}" if item["topics"] else ""
     return [
-        f"{paint(item['title'] or 'without a title', 'bold')}{shown}",
-        f"  {paint(item['kind'])} by {paint(item['name'] or 'somebody without a name')}, {ago(item['at'])}{', about ' + topics if topics else ''}",
-        *([f"  {paint(snippet, 'dim')}"] if snippet else []),
+        paint(item["title"] or "without a title", "bold") + state_mark(item),
+        f"  {paint(item['kind'])} by {paint(item['name'] or 'somebody without a name')}, {ago(item['at'])}{about}",
+        *([f"  {paint(item['snippet'], 'dim')}"] if "snippet" in item else []),
         key_line(item["id"]),
     ]

@@ -61,7 +61,7 @@ def _run(given: list[str]) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort
         if os.environ.get("P2PLEARN_DEBUG"):
             traceback.print_exc()
         reason = f"p2plearn met an unforeseen {type(error).__name__}; with P2PLEARN_DEBUG=1 it says where"

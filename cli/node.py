@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def init(
     context: typer.Context,
+    *,
     name: Annotated[str | None, typer.Option("--name", metavar="N", help="What others shall call you.", show_default=False)] = None,
 ) -> None:
     """Make your keys in this home. Where keys are already, nothing changes."""
@@ -36,6 +37,7 @@ def init(
 
 def up(
     context: typer.Context,
+    *,
     listen: Annotated[
         list[str] | None, typer.Option("--listen", metavar="MULTIADDR", help="Listen here. Repeatable.", show_default=False)
     ] = None,

@@ -78,14 +78,18 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def _nothing(_done: int, _total: int) -> None:
+    pass
+
+
 @contextmanager
 def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr while bytes move, when somebody is looking; gives the callback that moves it."""
     if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield _nothing
         return
-    from rich.console import Console  # noqa: PLC0415 - 0.2 s that only a long job on a terminal pays
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
+    from rich.console import Console  # 0.2 s that only a long job on a terminal pays
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

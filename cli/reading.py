@@ -8,7 +8,7 @@ import typer
 
 from p2plearn_cli import output
 from p2plearn_cli.command import command
-from p2plearn_cli.items import Limit, item_lines
+from p2plearn_cli.items import Limit, item_lines, state_mark
 from p2plearn_cli.output import ago, clean_lines, paint
 from p2plearn_cli.session import key_line, next_step, session
 
@@ -77,17 +77,16 @@ def attachment(
 
 
 def _record_lines(record: dict[str, Any]) -> list[str]:
-    state = f" [{paint(record['state'], 'yellow')}]" if record["state"] else ""
     about = ", ".join(word for word in (*record["topics"], record["licence"]) if word)
     return [
-        paint(record["title"] or record["kind"], "bold") + state,
+        paint(record["title"] or record["kind"], "bold") + state_mark(record),
         f"{paint(record['kind'])} by {_author(record)}, {ago(record['at'])}{', ' + paint(about) if about else ''}",
         key_line(record["id"]),
         "",
         *clean_lines(record["text"] or ""),
         *_attachment_lines(record["attachments"]),
         *(line for entry in record["thread"] for line in _thread_lines(entry)),
-        *([paint(f"Revised {output.plural(len(record['history']), 'time')}.", "dim")] if record["history"] else []),
+        *([paint(f"Revised {output.plural(len(record['history']) - 1, 'time')}.", "dim")] if len(record["history"]) > 1 else []),
         *([next_step(f"p2plearn reply {record['id'][:8]} --type comment TEXT")] if record["kind"] in ("request", "snippet") else []),
     ]
 

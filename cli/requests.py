@@ -28,6 +28,7 @@ def _option(flag: str, metavar: str, about: str) -> Any:
 
 def ask(
     context: typer.Context,
+    *,
     title: Annotated[str, _option("--title", "T", "The question in one line.")],
     topic: Annotated[list[str], _option("--topic", "X", "What it is about. Repeatable.")],
     text: Text = None,
@@ -62,11 +63,12 @@ def ask(
 def similar(context: typer.Context, text: Text = None, file: File = None) -> None:
     """What is here already that is close to a text, before you ask."""
     here = session(context)
-    here.tell_items(here.call("similar", text=read_text(text, file)), item_lines, "Nothing like that is here yet.")
+    here.tell_items(here.call("similar", text=read_text(text, file)), item_lines, "Nothing like that is here yet.", "similar")
 
 
 def reply(
     context: typer.Context,
+    *,
     id_: Annotated[str, typer.Argument(metavar="ID", help="A request, a snippet or a reply.", show_default=False)],
     kind: Annotated[str, _option("--type", _TYPES, "What sort of reply it is.")],
     text: Text = None,
@@ -91,6 +93,7 @@ def attempt(context: typer.Context, request: Request, text: Text = None, file: F
 
 def solve(
     context: typer.Context,
+    *,
     request: Request,
     text: Text = None,
     file: File = None,

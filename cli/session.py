@@ -9,8 +9,7 @@ from typing import Any
 
 import typer
 
-from p2plearn.client import Client
-from p2plearn.paths import find_home
+from p2plearn.client import Client, find_home
 from p2plearn_cli import output
 
 
@@ -29,9 +28,11 @@ class Session:
         """Print the answer as JSON, or else the lines that say the same to a person."""
         print(output.to_json(answer) if self.json else "\n".join(lines))
 
-    def tell_items(self, answer: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]], nothing: str) -> None:
-        """Print an answer of `items`, one paragraph each; `nothing` is what a person reads when there are none."""
-        paragraphs = ["\n".join(lines(item)) for item in answer["items"]]
+    def tell_items(
+        self, answer: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]], nothing: str, key: str = "items"
+    ) -> None:
+        """Print an answer that is a list under `key`, one paragraph each; `nothing` is what a person reads when it is empty."""
+        paragraphs = ["\n".join(lines(item)) for item in answer[key]]
         self.tell(answer, "\n\n".join(paragraphs) or nothing)
 
     def progress(self, label: str) -> AbstractContextManager[Callable[[int, int], None]]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from p2plearn_cli import output
 from p2plearn_cli.command import application, command
 from p2plearn_cli.output import paint
 from p2plearn_cli.session import session
@@ -40,5 +41,10 @@ def set_(
 
 def _line(answer: dict[str, Any]) -> str:
     value = answer["value"]
-    shown = ", ".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        shown = str(value).lower()
+    elif isinstance(value, int):
+        shown = f"{value} ({output.size(value)})"
+    else:
+        shown = value if isinstance(value, str) else ", ".join(value) or "(none)"
     return f"{paint(answer['key'], 'bold')} = {paint(shown)}"

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def share(
     context: typer.Context,
+    *,
     title: Annotated[str, typer.Option("--title", metavar="T", help="One line that says what it is.", show_default=False)],
     topic: Annotated[list[str], typer.Option("--topic", metavar="X", help="What it is about. Repeatable.", show_default=False)],
     text: Text = None,
@@ -51,7 +52,7 @@ def share(
     here.tell(answer, done, key_line(answer["id"]), next_step("p2plearn show ID shows it; p2plearn revise ID TEXT betters it"))
 
 
-def revise(context: typer.Context, id_: Id, text: Text = None, file: File = None, title: NewTitle = None, attach: Attach = None) -> None:
+def revise(context: typer.Context, *, id_: Id, text: Text = None, file: File = None, title: NewTitle = None, attach: Attach = None) -> None:
     """Put a new text in place of your own; the older ones stay readable in its history."""
     here = session(context)
     words = read_text(text, file)
@@ -61,6 +62,7 @@ def revise(context: typer.Context, id_: Id, text: Text = None, file: File = None
 
 def fork(
     context: typer.Context,
+    *,
     id_: Id,
     text: Text = None,
     file: File = None,

@@ -5,5 +5,6 @@ answers. Must stay quick to import: neither libp2p nor trio nor the node before 
 """
 
 from p2plearn.client.client import Client, Progress
+from p2plearn.paths import find_home
 
-__all__ = ["Client", "Progress"]
+__all__ = ["Client", "Progress", "find_home"]

@@ -65,12 +65,14 @@ class Client:
         with files.reading(path) as (file, size):
             if size > limits.MAX_ATTACHMENT:
                 raise TooLarge(what=f"The file “{path}”", size=size, limit=limits.MAX_ATTACHMENT)
-            return self._upload(f"/api/v1/attachments?{_query(name=path.name)}", file, size, progress, "put_attachment", path.name)
+            return self._upload(
+                f"/api/v1/attachments?{_query(name=path.name)}", file, size, progress, method="put_attachment", name=path.name
+            )
 
     def import_bundle(self, path: Path, progress: Progress) -> Answer:
         """Take in the export at `path`; how many records were new, known and refused, and why. Raises FileMissing, BadBundle."""
         with files.reading(path) as (file, size):
-            return self._upload(f"/api/v1/import?{_query(name=path.name)}", file, size, progress, "import_bundle", path.name)
+            return self._upload(f"/api/v1/import?{_query(name=path.name)}", file, size, progress, method="import_bundle", name=path.name)
 
     def get_attachment(self, cid: str, path: Path, progress: Progress, *, replace: bool = False) -> Answer:
         """Write an attachment to `path`. Raises NotFound, AttachmentAway, Refused when a file is there."""
@@ -94,7 +96,7 @@ class Client:
         """Whether a node is running for this home."""
         return http.answering(self.home)
 
-    def _upload(self, path: str, file: BinaryIO, size: int, progress: Progress, method: str, name: str) -> Answer:
+    def _upload(self, path: str, file: BinaryIO, size: int, progress: Progress, *, method: str, name: str) -> Answer:
         def pieces() -> Iterator[bytes]:
             file.seek(0)
             done = 0

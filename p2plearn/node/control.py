@@ -8,15 +8,12 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
-import hypercorn.trio
 import structlog
 import trio
-from hypercorn.config import Config
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -24,7 +21,7 @@ from starlette.routing import Route
 
 from p2plearn import limits
 from p2plearn.errors import P2plearnError, TokenRefused, TooLarge, UsageError
-from p2plearn.node import methods, openapi
+from p2plearn.node import asgi, methods, openapi
 from p2plearn.paths import Home, private_directory
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -43,34 +40,24 @@ class Streams(Protocol):
     async def export_bundle(self, topic: str | None = None) -> tuple[dict[str, Any], AsyncIterator[bytes]]: ...
 
 
-async def serve(service: Streams, home: Home, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def serve(service: Streams, home: Home, *, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
     """Answer at the socket of `home` until cancelled; started once the socket listens and the token is written.
 
-    The caller holds the lock of the home, so a socket that is there was left by a node that is gone. Requests under way when it is
-    cancelled get their answer still, within `limits.API_GRACE`: the one that asked for the end is among them.
+    The caller holds the lock of the home, so a socket that is there was left by a node that is gone.
     """
     private_directory(home.run)
     private_directory(home.socket.parent)
+    home.socket.unlink(missing_ok=True)
     token = secrets.token_urlsafe(32)
     _write_token(home, token)
-    stop = trio.Event()
-
-    async def answer(*, task_status: trio.TaskStatus[Any]) -> None:
-        with trio.CancelScope(shield=True):
-            app = application(service, token)
-            await hypercorn.trio.serve(app, _config(home), shutdown_trigger=stop.wait, task_status=task_status, mode="asgi")
-
+    listener = trio.socket.socket(trio.socket.AF_UNIX)
+    await listener.bind(str(home.socket))
+    listener.listen()
     try:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(answer)
-            task_status.started()
-            try:
-                await trio.sleep_forever()
-            finally:
-                stop.set()
+        await asgi.serve(application(service, token), [trio.SocketListener(listener)], task_status=task_status)
     finally:
-        with suppress(FileNotFoundError):
-            home.socket.unlink()
+        listener.close()
+        home.socket.unlink(missing_ok=True)
 
 
 def application(service: Streams, token: str) -> Starlette:
@@ -82,14 +69,16 @@ def application(service: Streams, token: str) -> Starlette:
         return JSONResponse(await method.bind(service, await _arguments(request))())
 
     async def put_attachment(request: Request) -> Response:
-        return JSONResponse(await service.put_attachment(chunks=_body(request), name=request.query_params.get("name", "")))
+        async with aclosing(_body(request)) as chunks:
+            return JSONResponse(await service.put_attachment(chunks=chunks, name=request.query_params.get("name", "")))
 
     async def open_attachment(request: Request) -> Response:
         size, chunks = await service.open_attachment(cid=request.path_params["cid"])
         return _stream({"bytes": size}, chunks)
 
     async def import_bundle(request: Request) -> Response:
-        return JSONResponse(await service.import_bundle(chunks=_body(request), name=request.query_params.get("name", "")))
+        async with aclosing(_body(request)) as chunks:
+            return JSONResponse(await service.import_bundle(chunks=chunks, name=request.query_params.get("name", "")))
 
     async def export_bundle(request: Request) -> Response:
         return _stream(*await service.export_bundle(topic=request.query_params.get("topic")))
@@ -122,14 +111,12 @@ def _guarded(endpoint: Endpoint, token: str) -> Endpoint:
     async def guarded(request: Request) -> Response:
         given = request.headers.get("authorization", "").encode()
         try:
-            if not hmac.compare_digest(given, f"Bearer {token}".encode()):
-                raise TokenRefused
-            return await endpoint(request)
+            return await endpoint(request) if hmac.compare_digest(given, f"Bearer {token}".encode()) else _failure(TokenRefused())
         except ClientDisconnect:
             return Response(status_code=400)  # for nobody: the program that asked is gone
         except P2plearnError as error:
             return _failure(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one bug must not end the node
             _log.exception("unforeseen error in the local API", path=request.url.path)
             return _failure(P2plearnError(reason=f"the running node met an unforeseen {type(error).__name__}; its log says more"))
 
@@ -142,36 +129,27 @@ def _failure(error: P2plearnError) -> Response:
 
 async def _arguments(request: Request) -> Any:
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limits.MAX_REQUEST:
-            raise TooLarge(what="The request", size=len(body), limit=limits.MAX_REQUEST)
+    async with aclosing(_body(request)) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > limits.MAX_REQUEST:
+                raise TooLarge(what="The request", size=len(body), limit=limits.MAX_REQUEST)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise UsageError(reason="The request is not JSON") from None
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    """The uploaded file. A program that stops halfway ends it with ClientDisconnect, so that half a file is never taken for one."""
-    async for piece in request.stream():
-        if piece:
+async def _body(request: Request) -> AsyncGenerator[bytes, None]:
+    """What is uploaded. A program that stops halfway ends it with ClientDisconnect, so that half a file is never taken for one."""
+    async with aclosing(request.stream()) as pieces:
+        async for piece in pieces:
             yield piece
 
 
 def _stream(counts: dict[str, Any], chunks: AsyncIterator[bytes]) -> Response:
     headers = {"P2plearn-Counts": json.dumps(counts), "Content-Length": str(counts["bytes"])}
     return StreamingResponse(chunks, headers=headers, media_type="application/octet-stream")
-
-
-def _config(home: Home) -> Config:
-    config = Config()
-    config.bind = [f"unix:{home.socket}"]
-    config.umask = 0o177  # its directory is 0700 already
-    config.accesslog = config.errorlog = None
-    config.include_server_header = False
-    config.graceful_timeout = limits.API_GRACE
-    return config
 
 
 def _write_token(home: Home, token: str) -> None:
