@@ -35,7 +35,7 @@ demo: setup ## a café of three nodes, and a fourth that comes late
 
 test: setup ## all checks: lint, format, types, tests, coverage (what CI runs)
 	@$(MAKE) --no-print-directory lint type
-	@$(BIN)/pytest -n $(JOBS) --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=
 	@$(MAKE) --no-print-directory cover
 
 lint: setup ## ruff: rules and format
