@@ -18,7 +18,7 @@ def find_home(given: str | None = None, environ: Mapping[str, str] = os.environ)
     """The home meant by `--home`, else by P2PLEARN_HOME, else by the platform's conventions; absolute, perhaps not there yet."""
     chosen = given or environ.get("P2PLEARN_HOME")
     if chosen:
-        return Path(os.path.expanduser(chosen)).absolute()  # unlike Path.expanduser, leaves “~nobody” as it is
+        return Path(os.path.expanduser(chosen)).absolute()  # noqa: PTH111 - unlike Path.expanduser, leaves “~nobody” as it is
     import platformdirs  # 50 ms that most commands need not pay
 
     return Path(platformdirs.user_data_dir("p2plearn", appauthor=False)).absolute()

@@ -90,7 +90,8 @@ class Client:
         """Be the node of this home until a signal ends it; the options are those of `node.runtime.run`."""
         from p2plearn.node.runtime import run
 
-        run(self.home.root, **options)
+        with local.one_error():
+            run(self.home.root, **options)
 
     def answering(self) -> bool:
         """Whether a node is running for this home."""

@@ -3,9 +3,11 @@
 Imports the service and trio only when it comes to that; never libp2p.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
+from p2plearn.errors import P2plearnError
 from p2plearn.paths import Home
 
 T = TypeVar("T")
@@ -22,7 +24,30 @@ def run(home: Home, work: Work[T]) -> T:
         async with Service.open(home.root) as service:
             return await work(service)
 
-    return trio.run(main)
+    with one_error():
+        return trio.run(main)
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Nurseries raise groups. A person is told of one error, one that is written for people where there is such a one."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        errors = list(_leaves(group))
+        for kind in (P2plearnError, KeyboardInterrupt):
+            for error in errors:
+                if isinstance(error, kind):
+                    raise error from None
+        raise
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 async def call(service: Any, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
