@@ -5,7 +5,7 @@
     RUNS       both send what lies beyond the other's heads, in seq order, then Done
     CHECKING   both have committed all of that and compare again. Equal → SETTLED
     SKETCHING  the initiator asks for sketches, sends what only it holds, wants what only the other holds; both say Done
-    SETTLED    news is pushed as it is committed, until the initiator opens the next round
+    SETTLED    news is pushed as it is committed, until either side opens the next round (both at once is one round)
 
 Both sides compare the same two states, so they always agree on the step without saying so. Records and acknowledgements may travel at
 any time after the hello. At most WINDOW batches are under way each way; a batch is acknowledged when it is committed.
@@ -82,7 +82,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class RoundAsked:
-    """The initiator opened a round; call `answer_round()` when it suits."""
+    """The other side opened a round; call `answer_round()` when it suits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +182,17 @@ class Session:
         return self._advance()
 
     def begin_round(self) -> list[Event]:
-        """Compare again (initiator, when SETTLED; otherwise a round is under way and nothing happens)."""
-        if self._initiator and self.phase is Phase.SETTLED:
+        """Compare again, when SETTLED; otherwise a round is under way and nothing happens."""
+        if self.phase is Phase.SETTLED:
             self.phase = Phase.OPENING
             self._theirs = None
             self._say(m.State(*self._open_round()))
         return []
 
     def answer_round(self) -> list[Event]:
-        """Answer a `RoundAsked`."""
+        """Answer a `RoundAsked`; later calls for the same one do nothing."""
+        if self.phase is not Phase.OPENING or self._mine is not None:
+            return []
         self._say(m.State(*self._open_round()))
         return self._advance()
 
@@ -245,10 +247,10 @@ class Session:
         return [Met(hello.author)]
 
     def _on_state(self, state: m.State) -> list[Event]:
-        if self.phase is Phase.SETTLED and not self._initiator:
+        if self.phase is Phase.SETTLED:
             self.phase, self._theirs, self._mine = Phase.OPENING, state, None
             return [RoundAsked()]
-        expected = self.phase is Phase.CHECKING or (self.phase is Phase.RUNS and self._done_received) or (self.phase is Phase.OPENING and self._initiator)
+        expected = self.phase in (Phase.CHECKING, Phase.OPENING) or (self.phase is Phase.RUNS and self._done_received)
         if not expected or self._theirs is not None:
             raise PeerFault("order", "a state out of turn")
         self._theirs = state

@@ -11,7 +11,7 @@ from p2plearn.protocol.records import COMMONS, Record
 from p2plearn.protocol.replica import Head, Replica, Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
 from p2plearn.protocol.sync import Arrived, Event, Load, Me, RoundAsked, Session, Settled, Wanted
-from p2plearn.testing import Author
+from p2plearn.testing.authors import Author
 
 
 @dataclass
@@ -51,9 +51,9 @@ class Side:
         return held, Load(ids=tuple(ids[7:]), live=load.live)
 
     def session(self, peer: "Side", initiator: bool) -> Session:
-        proof = sign(self.author.key, HELLO_DOMAIN, self.name.encode())
+        proof = sign(self.author.private_key, HELLO_DOMAIN, self.name.encode())
         nonce = self.name.encode().ljust(16, b".")[:16]
-        return Session(self.replica, Me(self.author.public, proof, nonce), peer.name.encode(), initiator)
+        return Session(self.replica, Me(self.author.key, proof, nonce), peer.name.encode(), initiator)
 
 
 class Wire:

@@ -1,0 +1,158 @@
+"""Start and stop: everything a node is made of, in one nursery, in the order that loses nothing.
+
+Up: lock, store, host, links, local API, and only then the word that it is ready. Down: the API answers what it has begun, links and
+connections close, the last commit is seen through, the store closes. A second Ctrl-C is not needed, and a kill −9 loses nothing acknowledged.
+"""
+
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+
+from p2plearn import config, limits
+from p2plearn.clock import Clock, SystemClock
+from p2plearn.errors import AlreadyRunning, HomeLocked, P2plearnError, Unreachable
+from p2plearn.node import control, store_local
+from p2plearn.node.attaching import Attaching
+from p2plearn.node.blocks import BlockStore
+from p2plearn.node.gossiping import Gossiping
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.link import Link
+from p2plearn.node.meeting import Meeting, peer_in
+from p2plearn.node.network import Network
+from p2plearn.node.node import Node
+from p2plearn.node.service import open_keeper
+from p2plearn.node.syncing import Syncing
+from p2plearn.paths import Home
+
+Announce = Callable[[dict[str, Any]], None]
+
+_log = structlog.get_logger(__name__)
+
+
+def run(
+    home: Path,
+    *,
+    listen: list[str],
+    connect: list[str],
+    mdns: bool,
+    lan_only: bool,
+    web: int | bool | None,
+    announce: Announce,
+) -> None:
+    """Be the node of `home` until SIGTERM, Ctrl-C or `down`. `announce` is given the events of the command-line contract.
+
+    Raises AlreadyRunning, HomeLocked, CannotListen, BadAddress and what opening the home raises. `web` is for the page, when there is one.
+    """
+    del web
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
+    settings = config.load(Home(home), flags={"listen": listen or None, "mdns": None if mdns else False, "lan_only": lan_only or None})
+    for address in connect:
+        peer_in(address)
+    try:
+        trio.run(partial(_main, Home(home), settings, connect, announce))
+    except* P2plearnError as errors:
+        raise _only(errors) from None
+
+
+async def _main(home: Home, settings: dict[str, config.Value], connect: list[str], announce: Announce) -> None:
+    from p2plearn.node.host import open_host  # libp2p: 0.8 s that only a node pays
+
+    clock = SystemClock()
+    async with _home(home, clock) as (keeper, blocks):
+        await keeper.load_replica()
+        listen = [str(address) for address in settings["listen"]] if isinstance(settings["listen"], list) else []
+        options = {"mdns": bool(settings["mdns"]), "lan_only": bool(settings["lan_only"])}
+        async with open_host(keeper.identity.peer, listen, clock=clock, **options) as network, trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_on_signal, nursery.cancel_scope)
+            async with open_node(home, keeper, blocks, network, nursery.cancel_scope.cancel) as node:
+                for address in connect:
+                    nursery.start_soon(_connect, node, address)
+                async with trio.open_nursery() as api:
+                    await api.start(control.serve, node, home)
+                    announce(
+                        {
+                            "event": "ready",
+                            "peer": network.peer_id,
+                            "author": keeper.author.hex(),
+                            "addresses": network.addresses(),
+                            "web": None,
+                        }
+                    )
+
+
+@asynccontextmanager
+async def _home(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockStore]]:
+    """The home's keeper, waiting a little for a command that is just using it."""
+    from p2plearn.client import Client
+
+    deadline = trio.current_time() + limits.LOCK_TIMEOUT
+    while True:
+        try:
+            async with open_keeper(home, clock) as opened:
+                yield opened
+            return
+        except HomeLocked:
+            if await trio.to_thread.run_sync(Client(home.root).answering):
+                raise AlreadyRunning from None
+            if trio.current_time() > deadline:
+                raise
+        await trio.sleep(0.05)
+
+
+@asynccontextmanager
+async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Network, stop: Callable[[], None]) -> AsyncIterator[Node]:
+    """A node at work over any network; `keeper` has its replica loaded. `stop` is what `down` calls."""
+    async with trio.open_nursery() as nursery:
+        syncing = Syncing(keeper, network, nursery)
+        meeting = Meeting(keeper, network, nursery)
+        gossiping = Gossiping(keeper, network, syncing.nudge)
+        attaching = Attaching(keeper, blocks, network, syncing)
+
+        def on_met(link: Link) -> None:
+            nursery.start_soon(keeper.write, store_local.note_seen, link.author, keeper.clock.now_ms())
+
+        syncing.on_met = on_met
+        await meeting.recall()
+        for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked, keeper.index_in_background):
+            nursery.start_soon(task)
+        yield Node(home, keeper, blocks, network, syncing, meeting, attaching, stop)
+        nursery.cancel_scope.cancel()
+
+
+async def _connect(node: Node, address: str) -> None:
+    """Reach an address given at the start, trying as long as it takes."""
+    pause = limits.REDIAL_FIRST
+    while True:
+        try:
+            await node.connect(address)
+        except Unreachable as error:
+            _log.info("not reached yet", address=address, reason=str(error.details.get("reason")))
+        else:
+            return
+        await trio.sleep(pause)
+        pause = min(pause * 2, limits.REDIAL_MAX)
+
+
+async def _stop_on_signal(scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            scope.cancel()
+
+
+
+
+def _only(error: BaseException) -> BaseException:
+    """The first error in a group of nurseries' groups: one is enough for a person to act on."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,47 @@
+"""A café in one process: laptops with homes of their own around a `MemoryHub`. The node code is the real one; only the sockets are missing."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from p2plearn.clock import Clock, SystemClock
+from p2plearn.node.memory_host import MemoryHub, open_memory_host
+from p2plearn.node.node import Node
+from p2plearn.node.runtime import open_node
+from p2plearn.node.service import open_keeper
+from p2plearn.paths import Home
+
+
+@asynccontextmanager
+async def open_laptop(hub: MemoryHub, home: Path, clock: Clock | None = None) -> AsyncIterator[Node]:
+    """A node at work on `hub`, with its data in `home`, for as long as the block runs; `down` does nothing."""
+    clock = clock or SystemClock()
+    async with open_keeper(Home(home), clock) as (keeper, blocks):
+        await keeper.load_replica()
+        async with (
+            open_memory_host(hub, keeper.identity.peer, clock=clock) as network,
+            open_node(Home(home), keeper, blocks, network, stop=lambda: None) as node,
+        ):
+            yield node
+
+
+async def meet(one: Node, other: Node) -> None:
+    """Connect two laptops."""
+    await one.connect((await other.status())["addresses"][0])
+
+
+async def in_step(*nodes: Node, within: float = 10.0) -> str:
+    """Wait until all hold the same set; its fingerprint. Raises trio.TooSlowError."""
+    with trio.fail_after(within):
+        while len(found := {(await node.status())["fingerprint"] for node in nodes}) > 1:
+            await trio.sleep(0.02)
+    return str(found.pop())
+
+
+async def until(condition: Callable[[], bool], within: float = 10.0) -> None:
+    """Wait for something to come true. Raises trio.TooSlowError."""
+    with trio.fail_after(within):
+        while not condition():
+            await trio.sleep(0.01)

@@ -1,0 +1,144 @@
+"""Laptops in a café, in one process: what is said on one reaches the others, whoever comes late, goes away or was cut off."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import trio
+
+from p2plearn.errors import NotFound
+from p2plearn.node import store_local
+from p2plearn.node.memory_host import MemoryHub
+from p2plearn.node.node import Node
+from p2plearn.testing.cafe import in_step, meet, open_laptop, until
+
+
+async def test_a_question_is_answered_on_another_laptop_and_seen_on_a_third(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "ben", "eve") as (ada, ben, eve):
+        await meet(ada, ben)
+        await meet(ben, eve)
+        asked = (await ada.ask(title="Why is the sky blue?", text="I wonder.", topics=["physics"]))["id"]
+        await in_step(ada, ben, eve)
+        await ben.reply(asked, "hint", "Think of short waves.")
+        await in_step(ada, ben, eve)
+        seen = await eve.show(asked)
+        assert seen["state"] == "working"
+        assert [entry["text"] for entry in seen["thread"]] == ["Think of short waves."]
+        assert seen["author"]["name"] == "ada"
+
+
+async def test_a_laptop_that_joins_late_has_everything(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "late") as (ada, late):
+        for number in range(700):
+            await ada.share(title=f"Note {number}", text="text " * 50, topics=["notes"])
+        await meet(late, ada)
+        await in_step(ada, late)
+        assert (await late.status())["records"] == 702
+        assert len((await late.feed(topic="notes", limit=1000))["items"]) == 700
+
+
+async def test_both_sides_of_a_partition_catch_up_when_it_heals(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=7)
+    async with cafe(tmp_path, "ada", "ben", hub=hub) as (ada, ben):
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        hub.partition([(await ada.status())["peer"]], [(await ben.status())["peer"]])
+        for number in range(30):
+            await ada.share(title=f"A{number}", text="from one side", topics=["x"])
+            await ben.share(title=f"B{number}", text="from the other", topics=["x"])
+        assert (await ada.status())["fingerprint"] != (await ben.status())["fingerprint"]
+        hub.heal()
+        await in_step(ada, ben, within=40)
+        assert (await ada.status())["records"] == 62
+
+
+async def test_lossy_air_loses_no_record(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=11, loss=0.3, cut=0.02, latency=(0.001, 0.02))
+    async with cafe(tmp_path, "ada", "ben", "eve", hub=hub) as nodes:
+        for one, other in zip(nodes, nodes[1:], strict=False):
+            await meet(one, other)
+        for number in range(40):
+            await nodes[number % 3].share(title=f"N{number}", text="something", topics=["x"])
+        await in_step(*nodes, within=60)
+        assert (await nodes[0].status())["records"] == 43
+
+
+async def test_a_small_attachment_comes_along_and_a_large_one_when_somebody_looks(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "ben") as (ada, ben):
+        await meet(ada, ben)
+        small = await ada.put_attachment(_bytes(b"s" * 5000), "small.txt")
+        large = await ada.put_attachment(_bytes(*(bytes([i]) * 300_000 for i in range(10))), "large.bin")
+        files = [{"cid": small["cid"], "name": "small.txt"}, {"cid": large["cid"], "name": "large.bin"}]
+        shared = (await ada.share(title="Files", text="see here", topics=["x"], attachments=files))["id"]
+        await in_step(ada, ben)
+        with trio.fail_after(10):
+            while not (await ben.show(shared))["attachments"][0]["here"]:
+                await trio.sleep(0.05)
+        assert [file["here"] for file in (await ben.show(shared))["attachments"]] == [True, False]
+        size, pieces = await ben.open_attachment(large["cid"])
+        assert size == 3_000_000 == sum([len(piece) async for piece in pieces])
+
+
+async def test_after_a_restart_they_find_each_other_by_themselves(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=3)
+    async with cafe(tmp_path, "ada", hub=hub) as (ada,):
+        async with cafe(tmp_path, "ben", hub=hub) as (ben,):
+            await meet(ada, ben)
+            await in_step(ada, ben)
+            with trio.fail_after(10):
+                while not await ben._keeper.read(store_local.addresses):  # noqa: SLF001  # what is remembered is not shown to people
+                    await trio.sleep(0.02)
+        await ada.share(title="Meanwhile", text="while ben was away", topics=["x"])
+        async with open_laptop(hub, tmp_path / "ben") as ben:
+            await in_step(ada, ben, within=40)
+            assert (await ben.peers())["peers"][0]["name"] == "ada"
+
+
+async def test_friends_of_a_friend_are_introduced(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "ben", "eve") as (ada, ben, eve):
+        await meet(ada, ben)
+        await meet(eve, ben)
+        with trio.fail_after(40):
+            while len((await ada.peers())["peers"]) < 2:
+                await trio.sleep(0.05)
+
+
+async def test_what_was_forgotten_stays_away(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "ben") as (ada, ben):
+        await meet(ada, ben)
+        shared = (await ada.share(title="Oops", text="not for ben", topics=["x"]))["id"]
+        await in_step(ada, ben)
+        await ben.forget(shared)
+        await ada.share(title="Next", text="something new", topics=["x"])
+        link = next(iter(ben._syncing.links.values()))  # noqa: SLF001  # rounds are not shown to people
+        before = link.rounds
+        link.nudge()
+        await until(lambda: link.rounds > before, within=30)
+        with pytest.raises(NotFound):
+            await ben.show(shared)
+        assert (await ben.status())["records"] == (await ada.status())["records"] - 1
+
+
+class cafe:  # noqa: N801  # used like a function
+    """Laptops that are up, with the names of their people."""
+
+    def __init__(self, path: Path, *names: str, hub: MemoryHub | None = None) -> None:
+        self._path = path
+        self._names = names
+        self._hub = hub or MemoryHub(seed=1)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> list[Node]:
+        nodes = [await self._stack.enter_async_context(open_laptop(self._hub, self._path / name)) for name in self._names]
+        for node, name in zip(nodes, self._names, strict=True):
+            await node.profile(name=name)
+        return nodes
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._stack.aclose()
+
+
+async def _bytes(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
