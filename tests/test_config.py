@@ -125,8 +125,8 @@ def test_any_text_is_a_setting_or_refused(key, text):
     assert config.check(key, value) == value
 
 
-def test_every_setting_is_described_in_the_manual_with_its_variable_and_default():
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `?(.*?)`? \|", MANUAL.read_text(), re.MULTILINE)
-    assert {(key, variable) for key, variable, _ in rows} == {(key, config.variable(key)) for key in config.SETTINGS}
-    for key, _, default in rows:
-        assert config.check(key, default if default != "(none)" else "") == config.SETTINGS[key].default
+def test_the_manual_gives_the_variable_and_the_default_of_every_setting():
+    found = re.findall(r"^### `(\w+)`\n\nVariable `(\w+)`, default (?:none|`(.*?)`)\.", MANUAL.read_text(), re.MULTILINE)
+    assert {key: variable for key, variable, _ in found} == {key: config.variable(key) for key in config.SETTINGS}
+    for key, _, default in found:
+        assert config.check(key, default) == config.SETTINGS[key].default
