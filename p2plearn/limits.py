@@ -61,6 +61,7 @@ MAX_BITSWAP_STREAMS = 4  # on which one peer may ask at once; it needs one
 MAX_BITSWAP_ASKING = 64 * KiB  # a message from a peer that we never asked: about 1,300 wants
 MAX_BITSWAP_MESSAGE = 1 * MiB + 64 * KiB  # from one that we did: two of the largest blocks
 MAX_BITSWAP_FIELDS = 8_192  # protobuf fields in one message: 10 ms and 2 MiB to read
+MAX_ASKED = 4_096  # CIDs remembered by peer, so that a late answer is told from one that nobody asked for
 SERVING_SLOTS = 32  # blocks loaded and on their way to peers at once: 16 MiB
 
 # --- export files ---

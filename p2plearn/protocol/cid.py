@@ -12,7 +12,8 @@ from p2plearn.errors import PeerFault
 
 RAW = 0x55
 DAG_PB = 0x70
-SIZE = 36
+DIGEST = 32
+SIZE = 4 + DIGEST
 
 _SHA256 = b"\x12\x20"  # multihash: function 0x12, 32 bytes of digest
 _PREFIXES = {bytes([1, codec]) + _SHA256: codec for codec in (RAW, DAG_PB)}
@@ -26,10 +27,14 @@ def name(codec: int, data: bytes) -> bytes:
 
 def codec_of(cid: bytes) -> int:
     """RAW or DAG_PB. Raises PeerFault("cid") unless `cid` is a CIDv1 as this protocol spells it."""
-    codec = _PREFIXES.get(cid[:4])
-    if codec is None or len(cid) != SIZE:
+    if not is_ours(cid):
         raise PeerFault("cid", f"no CID of this protocol: {cid[:SIZE].hex()}")
-    return codec
+    return _PREFIXES[cid[:4]]
+
+
+def is_ours(cid: bytes) -> bool:
+    """Whether `cid` is a CIDv1 as this protocol spells it."""
+    return cid[:4] in _PREFIXES and len(cid) == SIZE
 
 
 def matches(cid: bytes, data: bytes) -> bool:

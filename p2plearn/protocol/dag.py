@@ -14,6 +14,7 @@ from typing import NamedTuple
 from p2plearn import limits
 from p2plearn.errors import PeerFault, TooLarge
 from p2plearn.protocol import cid as cids
+from p2plearn.protocol.protobuf import Fields, field, number_field
 
 
 class Block(NamedTuple):
@@ -91,51 +92,49 @@ def children(piece: Piece, block: bytes) -> tuple[Piece, ...]:
     The caller has checked that `block` has the CID. Raises PeerFault("attachment") when it is not the block of such a piece
     all the same: then whoever made the file is wrong, not the peer that passed it on.
     """
-    sizes = _shares(piece)
-    blank = [Piece(bytes(cids.SIZE), size, piece.depth - 1) for size in sizes]
-    if len(block) != (len(_node(blank)) if sizes else piece.size):
+    blank = [Piece(bytes(cids.SIZE), size, piece.depth - 1) for size in _shares(piece)]
+    expected = bytearray(_node(blank) if blank else block)
+    if len(block) != (len(expected) if blank else piece.size):
         raise PeerFault("attachment", f"{len(block)} bytes do not fit a piece of {piece.size}")
     found = []
     at = 0
     for each in blank:
-        found.append(each._replace(cid=block[at + _CID_AT : at + _CID_AT + cids.SIZE]))
-        at += len(_link(each))
-    if sizes and _node(found) != block:
+        place = slice(at + _CID_AT, at + _CID_AT + cids.SIZE)
+        expected[place] = block[place]
+        found.append(_expect(each._replace(cid=block[place])))
+        at += 2 + expected[at + 1]
+    if expected != block:
         raise PeerFault("attachment", "not the node of such a file")
-    return tuple(_expect(each) for each in found)
+    return tuple(found)
 
 
 def file_size(cid: bytes, block: bytes) -> int:
     """The size of the file whose root is `block`, called `cid`. Raises PeerFault when it is no root of a file."""
-    if cids.codec_of(cid) == cids.RAW:
-        size = len(block)
-    else:
-        at = 0
-        while block[at : at + 1] == _LINK:
-            at += 2 + int.from_bytes(block[at + 1 : at + 2])
-        size = _read_varint(block, block.find(_FILE_SIZE, at) + len(_FILE_SIZE))
+    size: int | bytes | None = len(block)
+    if cids.codec_of(cid) == cids.DAG_PB:
+        fields = Fields(4 * limits.MAX_LINKS)
+        data = dict(fields.of(block)).get(1)
+        size = dict(fields.of(data)).get(3) if isinstance(data, bytes) else None
+    if not isinstance(size, int):
+        raise PeerFault("attachment", "a node without a size")
     children(root(cid, size), block)
     return size
 
 
-# The protobuf fields, each a tag and a value: a node is its links (field 2), then its data (field 1).
-_LINK = b"\x12"
-_LINK_START = b"\x0a\x24"  # field 1 of a link, the CID: 36 bytes
-_LINK_REST = b"\x12\x00\x18"  # field 2, the name: empty; field 3: the bytes of all blocks under it
-_CID_AT = 4  # of a link: tag, length, _LINK_START
-_DATA = b"\x0a"
-_FILE_SIZE = b"\x08\x02\x18"  # of the data, field 1, the type: a file; field 3: its size
-_SHARE = b"\x20"  # field 4, once for each link: the bytes of the file under it
+_FILE = 2  # the UnixFS type
+_CID_AT = 4  # in a link, behind its tag and length and those of the CID
 
 
 def _node(pieces: Sequence[Piece]) -> bytes:
-    data = _FILE_SIZE + _varint(sum(piece.size for piece in pieces)) + b"".join(_SHARE + _varint(piece.size) for piece in pieces)
-    return b"".join(map(_link, pieces)) + _DATA + _varint(len(data)) + data
+    """The DAG_PB node over `pieces`: its links (field 2), then its data (field 1): the type, the size, and the share of each link."""
+    shares = b"".join(number_field(4, piece.size) for piece in pieces)
+    data = number_field(1, _FILE) + number_field(3, sum(piece.size for piece in pieces)) + shares
+    return b"".join(map(_link, pieces)) + field(1, data)
 
 
 def _link(piece: Piece) -> bytes:
-    link = _LINK_START + piece.cid + _LINK_REST + _varint(_weight(piece))
-    return _LINK + _varint(len(link)) + link
+    """The CID, no name, and the bytes of all blocks under it; less than 128 bytes in all."""
+    return field(2, field(1, piece.cid) + field(2, b"") + number_field(3, _weight(piece)))
 
 
 def _weight(piece: Piece) -> int:
@@ -163,22 +162,3 @@ def _expect(piece: Piece) -> Piece:
     if cids.codec_of(piece.cid) != (cids.DAG_PB if piece.depth else cids.RAW):
         raise PeerFault("cid", "a CID of the wrong kind for its place in the file")
     return piece
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_varint(data: bytes, at: int) -> int:
-    """The varint at `at`, as far as a size may be; whether it was canonical shows when the node is written again."""
-    value = 0
-    for place, byte in enumerate(data[at : at + 5]):
-        value |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            break
-    return value
