@@ -42,7 +42,7 @@ def decode(data: bytes) -> list[Value]:
         if type(value) is not list:
             raise PeerFault("encoding", "not an array")
         _check(value)
-    except (ValueError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise PeerFault("encoding", str(error)[:200]) from None
     if _pack(value) != data:
         raise PeerFault("encoding", "not the canonical form")

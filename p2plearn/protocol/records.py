@@ -76,6 +76,9 @@ class Record(NamedTuple):
     body: tuple[Value, ...]
     attachments: tuple[Attachment, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.id)  # a body may hold lists
+
     def __repr__(self) -> str:
         return f"<Record {self.kind!r} {self.id.hex()[:8]} by {self.author.hex()[:8]}, seq {self.seq}>"
 

@@ -22,8 +22,8 @@ def sign(key: Ed25519PrivateKey, domain: bytes, message: bytes) -> bytes:
 
 def verify(author: bytes, signature: bytes, domain: bytes, message: bytes) -> bool:
     """Whether `author` (32 bytes) signed domain ‖ message, by libsodium's rules."""
-    if len(signature) != nacl.bindings.crypto_sign_BYTES:
-        return False  # libsodium would take what is missing, or is too much, for a part of the message and so get round the domain
+    if len(signature) != nacl.bindings.crypto_sign_BYTES or len(author) != nacl.bindings.crypto_sign_PUBLICKEYBYTES:
+        return False  # PyNaCl looks at neither: a longer signature would get round the domain, a shorter key be read beyond its end
     try:
         nacl.bindings.crypto_sign_open(signature + domain + message, author)
     except (nacl.exceptions.BadSignatureError, ValueError):

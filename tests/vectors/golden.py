@@ -1,0 +1,126 @@
+"""What is pinned: a record of every kind, the corners of the envelope, and the messages of a session."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from p2plearn import limits
+from p2plearn.protocol import kinds
+from p2plearn.protocol import messages as m
+from p2plearn.protocol.encoding import encode
+from p2plearn.protocol.records import SIGNATURE_SIZE, Attachment, Draft, Record, Ref, encode_payload, parse
+from p2plearn.protocol.replica import Head
+from p2plearn.protocol.signing import RECORD_DOMAIN, sign
+from p2plearn.protocol.sketch import Sketch
+
+TIME = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+
+
+class Golden(NamedTuple):
+    """A record to pin: what it shows, the seed of its author's key, and the record."""
+
+    name: str
+    what: str
+    seed: bytes
+    record: Record
+
+
+class _Writer:
+    """Signs at the next place of a chain, with the key whose seed is SHA-256 of the name."""
+
+    def __init__(self, name: str) -> None:
+        self.seed = hashlib.sha256(name.encode()).digest()
+        self._key = Ed25519PrivateKey.from_private_bytes(self.seed)
+        self.author = self._key.public_key().public_bytes_raw()
+        self.seq = 1
+        self.prev = b""
+
+    def say(self, body: kinds.Body, *refs: Ref, **envelope: Any) -> Record:
+        draft = Draft(body.kind, body.to_body(), refs, **envelope)
+        return self.sign(encode_payload(draft, self.author, self.seq, self.prev, TIME + self.seq * 1000))
+
+    def pin(self, name: str, what: str, values: list[Any]) -> Golden:
+        return Golden(name, what, self.seed, self.sign(encode(values)))
+
+    def sign(self, payload: bytes) -> Record:
+        record = parse(sign(self._key, RECORD_DOMAIN, payload) + payload)
+        self.seq, self.prev = record.seq + 1, record.id
+        return record
+
+
+def goldens() -> Iterator[Golden]:
+    """All of them, in the order of their making; the same at each call."""
+    ada, ben = _Writer("ada"), _Writer("ben")
+    cid = b"\x01\x55\x12\x20" + hashlib.sha256(b"a drawing of the sky").digest()
+    picture = Attachment(cid, 20, "image/png", "sky.png", "Short waves scatter more: the sky, blue above and pale below.")
+
+    def pin(name: str, what: str, who: _Writer, body: kinds.Body, *refs: Ref, **envelope: Any) -> Golden:
+        return Golden(name, what, who.seed, who.say(body, *refs, **envelope))
+
+    yield (profile := pin("profile", "the first of a chain: seq 1, no prev", ada, kinds.Profile("Ada", "Physics, slowly.", ("pairing",))))
+    text = kinds.Snippet("note", "Why is the sky blue?", "Rayleigh: scattering grows as 1/λ⁴. 🌌")
+    envelope = {"topics": ("physics", "šviesa"), "language": "en", "attachments": (picture,)}
+    yield (snippet := pin("snippet", "topics, a language, an attachment, text beyond the BMP", ada, text, **envelope))
+    source = Ref("fork", snippet.record.id)
+    glass = kinds.Snippet("howto", "Blue sky in a glass", "Milk, water, a torch.")
+    yield pin("fork", "a snippet made from another, under a licence of its own", ben, glass, source, licence="CC0-1.0")
+    root = Ref(kinds.ROOT, snippet.record.id)
+    yield pin("revision", "a new text; the empty title leaves the title as it is", ada, kinds.Revision("Rayleigh, with a sketch."), root)
+    question = ("Why are sunsets red?", "And clouds white?", "explain it to a child", "read Ada's note", "school", "hint")
+    call = kinds.Request(*question, show_work_first=True, to=ada.author)
+    yield (request := pin("request", "every field of a request, put to one author", ben, call, topics=("physics",)))
+    root, parent = (Ref(relation, request.record.id) for relation in (kinds.ROOT, kinds.RE))
+    dusk = kinds.Reply("hint", "How far does light travel through the air at dusk?", 1)
+    yield (hint := pin("reply", "a hint with a step, in another's conversation", ada, dusk, root, parent, topics=("physics",)))
+    yield pin("solve", "solved by a reply", ben, kinds.Solve("The blue is gone by then!"), root, Ref(kinds.BY, hint.record.id))
+    yield pin("withdraw", "no text", ben, kinds.Withdraw(), root)
+    taken_back = Ref(kinds.RETRACTS, hint.record.id)
+    yield pin("retract", "takes back a reply, with a reason", ada, kinds.Retract("too much of a hint"), root, taken_back)
+
+    poll = ["Tea?", [["yes", 3], ["no", [None, False, b"\x00"]]]]
+    new = [2, "poll", "commons", ben.author, ben.seq, ben.prev, TIME, [], [], "", "", poll, []]
+    yield ben.pin("unknown-version", "version 2 and an unknown kind: stored and passed on, not shown", new)
+    grown = ["", "an element of a later version"]
+    more = [1, "solve", "commons", ben.author, ben.seq, ben.prev, TIME, [list(root)], [], "", "", grown, []]
+    yield ben.pin("longer-body", "a known kind that has grown: the trailing element is ignored", more)
+
+    eve = _Writer("eve")
+    least = [1, "x", "y", eve.author, 1, b"", 0, [], [], "", "", [], []]
+    yield eve.pin("least", "the shortest record", least)
+    word, attachment = limits.MAX_WORD, [b"c" * limits.MAX_CID, limits.MAX_INT, "m" * limits.MAX_MEDIA_TYPE, "n" * limits.MAX_FILE_NAME]
+    most = [
+        *[limits.MAX_INT, "k" * word, "é" * (word // 2), eve.author, limits.MAX_INT, b"\xff" * 32, limits.MAX_INT],
+        [["r" * word, bytes([i]) * 32] for i in range(limits.MAX_REFS)],
+        ["t" * limits.MAX_TOPIC] * limits.MAX_TOPICS,
+        *["l" * word, "c" * limits.MAX_LICENCE, [[[[None]]]] * limits.MAX_BODY_ITEMS],
+        [[*attachment, "a" * 100]] * (limits.MAX_ATTACHMENTS - 1) + [[*attachment, "a" * limits.MAX_ALT]],
+    ]
+    yield eve.pin("most", "every field at its limit", most)
+    full: list[Any] = [1, "snippet", "commons", eve.author, 2, profile.record.id, TIME, [], [], "", "", ["note", ""], []]
+    full[11] = ["note", "", "a" * (limits.MAX_RECORD - SIGNATURE_SIZE - len(encode(full)) - 3)]
+    yield eve.pin("full", "exactly 16,384 bytes; prev is a record of another author, which nothing forbids", full)
+
+
+def messages() -> Iterator[tuple[str, bytes]]:
+    """One message of each type, before framing."""
+    author, proof, nonce, digest, record_id = b"A" * 32, b"S" * 64, b"N" * 16, b"F" * 32, b"I" * 32
+    sketch = Sketch(2)
+    sketch.add(np.array([1, 2**64 - 1], np.uint64))
+    pinned: dict[str, m.Message] = {
+        "hello: everything in the commons": m.Hello("commons", (), author, proof, nonce, 0, digest),
+        "hello: two topics": m.Hello("commons", ("maths", "physics"), author, proof, nonce, 100_000, digest),
+        "state": m.State(7, digest),
+        "heads: one author, no more follow": m.Heads(((author, Head(3, record_id)),), last=True),
+        "records: two, which are not looked at here": m.Records((b"r" * 70, b"s" * 300)),
+        "ack": m.Ack(1),
+        "done": m.Done(),
+        "sketch asked for: 32 unsalted symbols": m.SketchAsk(0, 0, 0, 32),
+        "sketch: the first two symbols of {1, 2^64 - 1}": m.SketchPart.of(sketch, 0, 2),
+        "want: two salted short ids": m.Want(salted=True, shorts=(1, 2**64 - 1)),
+        "gone": m.Gone(1),
+    }
+    for what, message in pinned.items():
+        yield what, m.write(message)
