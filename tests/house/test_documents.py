@@ -8,7 +8,6 @@ import pytest
 import typer.main
 
 from p2plearn import errors
-from p2plearn.config import SETTINGS
 from p2plearn_cli.main import build
 
 ROOT = Path(__file__).parents[2]
@@ -45,10 +44,6 @@ def undescribed(name, command, manual):
     if name not in manual:
         return [name]
     return [option for option in options(command) if not re.search(rf"(?<![\w-]){option}(?![\w-])", manual[name])]
-
-
-def test_every_setting_has_a_section():
-    assert not SETTINGS.keys() - sections("CONFIGURATION.md").keys()
 
 
 def test_every_exit_code_is_explained():
