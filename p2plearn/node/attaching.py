@@ -1,4 +1,4 @@
-"""Attachments between nodes: small ones are fetched as their records come, larger ones when somebody looks; served to peers we sync with."""
+"""Attachments between nodes: small ones are fetched as their records come, larger ones when somebody looks; peers we sync with get ours."""
 
 import structlog
 import trio

@@ -1,4 +1,4 @@
-"""News by gossip: one record a message, published by the node it was made on, carried on by everybody who finds it good. A hint; sync is the truth.
+"""News by gossip: one record a message, published where it was made, carried on by all who find it good. A hint: sync is the truth.
 
 Must not know how gossip travels.
 """
@@ -57,7 +57,9 @@ class Gossiping:
             self._arrivals[record.id] = now
             if source is None and record.author == self._keeper.author:
                 self._offer(record)
-        while self._arrivals and (len(self._arrivals) > limits.SEEN_GOSSIP or next(iter(self._arrivals.values())) < now - limits.GOSSIP_FRESH_S):
+        while self._arrivals and (
+            len(self._arrivals) > limits.SEEN_GOSSIP or next(iter(self._arrivals.values())) < now - limits.GOSSIP_FRESH_S
+        ):
             self._arrivals.popitem(last=False)
 
     def _offer(self, record: Record) -> None:

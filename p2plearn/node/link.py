@@ -1,7 +1,7 @@
 """A link: one sync session with one peer, run over one stream. Feeds the pure session and does what its events say.
 
-Four tasks: read, write, commit what arrived, load what is wanted. What arrived is acknowledged only when it is committed. Reading pauses while
-too much waits to be written, so a peer that asks and never reads costs a bounded amount.
+Tasks read, write, commit what arrived, load what is wanted, and keep time. What arrived is acknowledged only when it is committed.
+Reading pauses while too much waits to be written, so a peer that asks and never reads costs a bounded amount.
 
 Must not know which peers there are, nor when to sync with whom: that is `syncing`.
 """

@@ -1,6 +1,6 @@
 """Finding each other again: addresses are remembered, exchanged with connected peers, and redialled until somebody answers.
 
-What a peer says of itself over its authenticated connection is remembered on the disk; what it says of others is hearsay, kept in memory only.
+What a peer says of itself over its authenticated connection is remembered on the disk; what it says of others is hearsay, kept in memory.
 Who is not connected is dialled again after 1, 2, 4 … 30 s.
 """
 
@@ -161,5 +161,3 @@ def peer_in(address: str) -> str:
     if not found or "/" in peer:
         raise BadAddress(address=address[: limits.MAX_ADDRESS], reason="it does not end in /p2p/ and a peer id")
     return peer
-
-

@@ -1,6 +1,7 @@
 """The node: the façade with a network under it. What needs other laptops is here; everything else it has from `Service`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from p2plearn.learning.notation import iso_time
 from p2plearn.node.attaching import Attaching
@@ -14,25 +15,26 @@ from p2plearn.node.syncing import Syncing
 from p2plearn.paths import Home
 
 
+@dataclass(frozen=True, slots=True)
+class Works:
+    """What is at work between this node and others."""
+
+    network: Network
+    syncing: Syncing
+    meeting: Meeting
+    attaching: Attaching
+
+
 class Node(Service):
     """A running node, as far as a person deals with it."""
 
-    def __init__(
-        self,
-        home: Home,
-        keeper: Keeper,
-        blocks: BlockStore,
-        network: Network,
-        syncing: Syncing,
-        meeting: Meeting,
-        attaching: Attaching,
-        stop: Callable[[], None],
-    ) -> None:
+    def __init__(self, home: Home, keeper: Keeper, blocks: BlockStore, works: Works, stop: Callable[[], None]) -> None:
+        """`stop` is what `down` calls."""
         super().__init__(home, keeper, blocks)
-        self._network = network
-        self._syncing = syncing
-        self._meeting = meeting
-        self._attaching = attaching
+        self._network = works.network
+        self._syncing = works.syncing
+        self._meeting = works.meeting
+        self._attaching = works.attaching
         self._stop = stop
 
     def __repr__(self) -> str:
@@ -77,4 +79,3 @@ class Node(Service):
     async def _fetch(self, name: bytes, size: int) -> None:
         if not await self._keeper.in_thread(self._whole, name, size):
             await self._attaching.fetch(name, size)
-

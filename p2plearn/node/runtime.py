@@ -1,7 +1,7 @@
 """Start and stop: everything a node is made of, in one nursery, in the order that loses nothing.
 
 Up: lock, store, host, links, local API, and only then the word that it is ready. Down: the API answers what it has begun, links and
-connections close, the last commit is seen through, the store closes. A second Ctrl-C is not needed, and a kill −9 loses nothing acknowledged.
+connections close, the last commit is seen through, the store closes. A kill −9 instead loses nothing acknowledged.
 """
 
 import logging
@@ -27,7 +27,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.link import Link
 from p2plearn.node.meeting import Meeting, peer_in
 from p2plearn.node.network import Network
-from p2plearn.node.node import Node
+from p2plearn.node.node import Node, Works
 from p2plearn.node.service import open_keeper
 from p2plearn.node.syncing import Syncing
 from p2plearn.paths import Home
@@ -125,7 +125,7 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
         await meeting.recall()
         for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked, keeper.index_in_background):
             nursery.start_soon(task)
-        yield Node(home, keeper, blocks, network, syncing, meeting, attaching, stop)
+        yield Node(home, keeper, blocks, Works(network, syncing, meeting, attaching), stop)
         nursery.cancel_scope.cancel()
 
 
@@ -147,8 +147,6 @@ async def _stop_on_signal(scope: trio.CancelScope) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             scope.cancel()
-
-
 
 
 def _only(error: BaseException) -> BaseException:

@@ -1,6 +1,6 @@
-"""Whom to sync with, and when: a link with every connected peer, opened by the side with the smaller peer id, and opened again when it breaks.
+"""Whom to sync with, and when: a link with every connected peer, opened by the side of smaller peer id, and again when it breaks.
 
-News of our own is pushed to all links; what a link brought in makes the others compare soon. Faults are blamed on the peer and make us patient.
+News of our own is pushed to all links; what a link brought in makes the others compare soon. Faults are blamed on the peer.
 """
 
 import os

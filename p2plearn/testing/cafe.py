@@ -1,6 +1,6 @@
-"""A café in one process: laptops with homes of their own around a `MemoryHub`. The node code is the real one; only the sockets are missing."""
+"""A café in one process: laptops with homes of their own around a `MemoryHub`. The node code is the real one, without sockets."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,14 +34,16 @@ async def meet(one: Node, other: Node) -> None:
 
 async def in_step(*nodes: Node, within: float = 10.0) -> str:
     """Wait until all hold the same set; its fingerprint. Raises trio.TooSlowError."""
-    with trio.fail_after(within):
-        while len(found := {(await node.status())["fingerprint"] for node in nodes}) > 1:
-            await trio.sleep(0.02)
-    return str(found.pop())
+
+    async def same() -> bool:
+        return len({(await node.status())["fingerprint"] for node in nodes}) == 1
+
+    await until(same, within)
+    return str((await nodes[0].status())["fingerprint"])
 
 
-async def until(condition: Callable[[], bool], within: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 10.0) -> None:
     """Wait for something to come true. Raises trio.TooSlowError."""
     with trio.fail_after(within):
-        while not condition():
-            await trio.sleep(0.01)
+        while not await condition():  # noqa: ASYNC110  # what is waited for is what a person would look at; it has no event
+            await trio.sleep(0.02)

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import trio
 
 from p2plearn.errors import NotFound
 from p2plearn.node import store_local
@@ -56,7 +56,7 @@ async def test_both_sides_of_a_partition_catch_up_when_it_heals(tmp_path: Path) 
 async def test_lossy_air_loses_no_record(tmp_path: Path) -> None:
     hub = MemoryHub(seed=11, loss=0.3, cut=0.02, latency=(0.001, 0.02))
     async with cafe(tmp_path, "ada", "ben", "eve", hub=hub) as nodes:
-        for one, other in zip(nodes, nodes[1:], strict=False):
+        for one, other in pairwise(nodes):
             await meet(one, other)
         for number in range(40):
             await nodes[number % 3].share(title=f"N{number}", text="something", topics=["x"])
@@ -72,9 +72,11 @@ async def test_a_small_attachment_comes_along_and_a_large_one_when_somebody_look
         files = [{"cid": small["cid"], "name": "small.txt"}, {"cid": large["cid"], "name": "large.bin"}]
         shared = (await ada.share(title="Files", text="see here", topics=["x"], attachments=files))["id"]
         await in_step(ada, ben)
-        with trio.fail_after(10):
-            while not (await ben.show(shared))["attachments"][0]["here"]:
-                await trio.sleep(0.05)
+
+        async def small_is_here() -> bool:
+            return bool((await ben.show(shared))["attachments"][0]["here"])
+
+        await until(small_is_here)
         assert [file["here"] for file in (await ben.show(shared))["attachments"]] == [True, False]
         size, pieces = await ben.open_attachment(large["cid"])
         assert size == 3_000_000 == sum([len(piece) async for piece in pieces])
@@ -86,9 +88,11 @@ async def test_after_a_restart_they_find_each_other_by_themselves(tmp_path: Path
         async with cafe(tmp_path, "ben", hub=hub) as (ben,):
             await meet(ada, ben)
             await in_step(ada, ben)
-            with trio.fail_after(10):
-                while not await ben._keeper.read(store_local.addresses):  # noqa: SLF001  # what is remembered is not shown to people
-                    await trio.sleep(0.02)
+
+            async def remembered() -> bool:
+                return bool(await ben._keeper.read(store_local.addresses))  # what is remembered is not shown to people
+
+            await until(remembered)
         await ada.share(title="Meanwhile", text="while ben was away", topics=["x"])
         async with open_laptop(hub, tmp_path / "ben") as ben:
             await in_step(ada, ben, within=40)
@@ -99,9 +103,11 @@ async def test_friends_of_a_friend_are_introduced(tmp_path: Path) -> None:
     async with cafe(tmp_path, "ada", "ben", "eve") as (ada, ben, eve):
         await meet(ada, ben)
         await meet(eve, ben)
-        with trio.fail_after(40):
-            while len((await ada.peers())["peers"]) < 2:
-                await trio.sleep(0.05)
+
+        async def introduced() -> bool:
+            return len((await ada.peers())["peers"]) == 2
+
+        await until(introduced, within=40)
 
 
 async def test_what_was_forgotten_stays_away(tmp_path: Path) -> None:
@@ -111,10 +117,14 @@ async def test_what_was_forgotten_stays_away(tmp_path: Path) -> None:
         await in_step(ada, ben)
         await ben.forget(shared)
         await ada.share(title="Next", text="something new", topics=["x"])
-        link = next(iter(ben._syncing.links.values()))  # noqa: SLF001  # rounds are not shown to people
+        link = next(iter(ben._syncing.links.values()))  # rounds are not shown to people
         before = link.rounds
         link.nudge()
-        await until(lambda: link.rounds > before, within=30)
+
+        async def compared() -> bool:
+            return link.rounds > before
+
+        await until(compared, within=30)
         with pytest.raises(NotFound):
             await ben.show(shared)
         assert (await ben.status())["records"] == (await ada.status())["records"] - 1
