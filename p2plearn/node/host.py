@@ -8,6 +8,8 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import structlog
 import trio
@@ -22,10 +24,11 @@ from libp2p.tools.anyio_service import background_trio_service
 from libp2p.transport.exceptions import SecurityUpgradeFailure
 
 from p2plearn.clock import Clock
-from p2plearn.errors import ConnectionLost, PeerFault, TooLarge, Unreachable
-from p2plearn.limits import DIAL_TIMEOUT, INTERFACES_INTERVAL, MAX_GOSSIP, SHUTDOWN_TIMEOUT, STREAM_TIMEOUT
+from p2plearn.errors import BadAddress, ConnectionLost, PeerFault, TooLarge, Unreachable
+from p2plearn.limits import DIAL_TIMEOUT, INTERFACES_INTERVAL, MAX_GOSSIP, MDNS_LOOKUPS, MDNS_PATIENCE, SHUTDOWN_TIMEOUT, STREAM_TIMEOUT
 from p2plearn.node.libp2p_addresses import Endpoint, parse_dialable
 from p2plearn.node.libp2p_listen import Listeners
+from p2plearn.node.libp2p_mdns import announced
 from p2plearn.node.libp2p_pubsub import TOPIC, GuardedPubsub
 from p2plearn.node.libp2p_streams import GuardedHost, HostStream
 from p2plearn.node.libp2p_swarm import GuardedSwarm, Listening
@@ -171,12 +174,46 @@ class Host:
 
     # --- life ---
 
-    async def follow_interfaces(self) -> None:
-        """Listen where the machine is reachable now: laptops change networks."""
+    async def follow_interfaces(self, *, mdns: bool) -> None:
+        """Listen, and be found, where the machine is reachable now: laptops change networks."""
         while True:
-            await trio.sleep(INTERFACES_INTERVAL)
-            if await self.listeners.follow():
-                self.announce()
+            self.announce()
+            async with trio.open_nursery() as nursery:
+                if mdns:
+                    nursery.start_soon(self._be_found)
+                changed = False
+                while not changed:
+                    await trio.sleep(INTERFACES_INTERVAL)
+                    changed = await self.listeners.follow()
+                nursery.cancel_scope.cancel()
+
+    async def _be_found(self) -> None:
+        async with trio.open_nursery() as nursery:
+            busy: set[str] = set()
+
+            def found(addresses: list[str]) -> None:
+                peer = addresses[0].rpartition("/p2p/")[2]
+                if peer not in busy and len(busy) < MDNS_LOOKUPS:
+                    busy.add(peer)
+                    nursery.start_soon(self._meet, peer, addresses, busy)
+
+            try:
+                async with announced(self.peer_id, self.addresses(), found):
+                    await trio.sleep_forever()
+            except Exception as error:  # noqa: BLE001 - a node does without it
+                log.info("mDNS does not work here", reason=repr(error))
+
+    async def _meet(self, peer: str, addresses: list[str], busy: set[str]) -> None:
+        """Dial somebody found: at once if our id is the lower one, else only if they do not."""
+        await trio.sleep(0 if self.peer_id < peer else MDNS_PATIENCE)
+        for address in addresses:
+            try:
+                await self.connect(address)
+            except (BadAddress, Unreachable) as error:
+                log.debug("found but not reached", address=address, reason=str(error))
+            else:
+                break
+        busy.discard(peer)
 
     def announce(self) -> None:
         """Tell libp2p, which tells others by identify, where we listen."""
@@ -195,7 +232,7 @@ async def open_host(key: Ed25519PrivateKey, listen: list[str], *, mdns: bool, la
 
     Leaving takes SHUTDOWN_TIMEOUT at most and leaves no socket. One host per process.
     """
-    logging.getLogger("libp2p").setLevel(logging.CRITICAL)  # strangers would fill the disk with warnings
+    _silence_libp2p()
     listeners = Listeners(listen, lan_only=lan_only)
     await listeners.bind()
     failure = None
@@ -209,9 +246,8 @@ async def open_host(key: Ed25519PrivateKey, listen: list[str], *, mdns: bool, la
             try:
                 await host.pubsub.wait_until_ready()
                 await host.pubsub.subscribe(TOPIC)
-                host.announce()
                 listeners.serve(nursery, host.swarm.accept)
-                nursery.start_soon(host.follow_interfaces)
+                nursery.start_soon(partial(host.follow_interfaces, mdns=mdns))
                 yield host
             except Exception as error:  # noqa: BLE001 - the block's own, raised below as it is, not wrapped by four nurseries
                 failure = error
@@ -220,6 +256,16 @@ async def open_host(key: Ed25519PrivateKey, listen: list[str], *, mdns: bool, la
         nursery.cancel_scope.cancel()
     if failure:
         raise failure
+
+
+def _silence_libp2p() -> None:
+    """It warns of what any stranger sends, in part through the root logger: that would fill a disk."""
+    logging.getLogger("libp2p").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_not_of_libp2p)
+
+
+def _not_of_libp2p(record: logging.LogRecord) -> bool:
+    return "libp2p" not in Path(record.pathname).parts
 
 
 def _reason(error: Exception) -> str:

@@ -5,12 +5,15 @@ half a frame on the wire when a writer is cancelled, and never notices a frozen 
 credit, liveness, writing and closing are done here. The wire format is the Yamux specification's (hashicorp/yamux, spec.md).
 """
 
+import contextlib
 import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
 from libp2p.abc import ISecureConn
+from libp2p.io.exceptions import IOException
+from libp2p.io.utils import read_exactly
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedStreamError, MuxedStreamReset
 from libp2p.stream_muxer.yamux import yamux
@@ -170,6 +173,11 @@ class BoundedYamux(Yamux):
 
     _write_frame = write_frame
 
+    async def _read_data_body(self, length: int) -> bytes:
+        if length > STREAM_WINDOW:
+            raise trio.TooSlowError("more than any window in one frame")
+        return await read_exactly(self.secured_conn, length)  # who stops in the middle is noticed by his silence
+
     async def accept_stream(self) -> YamuxStream:
         """The next inbound stream; beyond MAX_STREAMS_PER_PEER they are reset."""
         while True:
@@ -213,7 +221,7 @@ class BoundedYamux(Yamux):
         """Say goodbye if the wire takes it within GOODBYE_TIMEOUT, then end the connection."""
         if not self.event_closed.is_set():
             self.event_shutting_down.set()
-            with shielded(GOODBYE_TIMEOUT):
+            with shielded(GOODBYE_TIMEOUT), contextlib.suppress(IOException):
                 async with self._write_lock:
                     await self.secured_conn.write(_FRAME.pack(0, TYPE_GO_AWAY, 0, 0, error_code))
             await self.hard_close()
