@@ -5,14 +5,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import typer.main
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from p2plearn import errors
 from p2plearn_cli.main import build
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
-COMMANDS = typer.main.get_command(build()).commands
+PROGRAM = get_command(build())
+assert isinstance(PROGRAM, TyperGroup)
+COMMANDS = PROGRAM.commands
 
 
 @cache

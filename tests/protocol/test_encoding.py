@@ -83,7 +83,7 @@ class _Pair(NamedTuple):
 @pytest.mark.parametrize(
     "value",
     [1.0, float("nan"), {}, {"a": 1}, OrderedDict(), {1}, bytearray(b"a"), memoryview(b"a"), 1j, _Colour.RED, _Pair(1, 2), object()],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_only_the_plain_types_themselves_are_written(value: Any) -> None:
     with pytest.raises(TypeError):
