@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import trio
+
+from p2plearn import limits
 from p2plearn.learning.notation import iso_time
 from p2plearn.node.attaching import Attaching
 from p2plearn.node.blocks import BlockStore
@@ -69,6 +72,8 @@ class Node(Service):
         peer = peer_in(address)
         await self._network.connect(address)
         await self._meeting.remember(peer, [address])
+        with trio.move_on_after(limits.GREETING_TIMEOUT):  # so that the answer says who it is
+            await self._syncing.met(peer)
         return await self.peers()
 
     async def down(self) -> Answer:

@@ -34,6 +34,8 @@ from p2plearn.paths import Home
 
 Announce = Callable[[dict[str, Any]], None]
 
+_ANYWHERE = "/ip4/0.0.0.0/tcp/0"  # every address of this machine, on a free port
+
 _log = structlog.get_logger(__name__)
 
 
@@ -70,7 +72,7 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
     clock = SystemClock()
     async with _home(home, clock) as (keeper, blocks):
         await keeper.load_replica()
-        listen = [str(address) for address in settings["listen"]] if isinstance(settings["listen"], list) else []
+        listen = settings["listen"] if isinstance(settings["listen"], list) and settings["listen"] else [_ANYWHERE]
         options = {"mdns": bool(settings["mdns"]), "lan_only": bool(settings["lan_only"])}
         async with open_host(keeper.identity.peer, listen, clock=clock, **options) as network, trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, nursery.cancel_scope)

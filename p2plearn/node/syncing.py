@@ -35,6 +35,7 @@ class Syncing:
         self._network = network
         self._nursery = nursery
         self._proof = sign(keeper.identity.author, HELLO_DOMAIN, network.peer_id.encode())
+        self._met = trio.Event()
         self._connected: dict[str, trio.CancelScope] = {}
         network.handle(PROTOCOL, self._accept)
         network.on_connected(self._on_connected)
@@ -49,6 +50,11 @@ class Syncing:
         for link in list(self.links.values()):
             if peer in (None, link.peer):
                 link.nudge()
+
+    async def met(self, peer: str) -> None:
+        """Wait until a peer has proved its author."""
+        while peer not in self.links:
+            await self._met.wait()
 
     # --- opening links ---
 
@@ -112,6 +118,8 @@ class Syncing:
 
     def _on_link_met(self, link: Link) -> None:
         self.links[link.peer] = link
+        self._met.set()
+        self._met = trio.Event()
         self.on_met(link)
 
     def _on_new(self, link: Link, _records: list[Record]) -> None:
