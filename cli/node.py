@@ -1,11 +1,9 @@
 """The node itself: init, up, down, status, peers, connect, doctor."""
 
-import time
 from typing import Annotated, Any
 
 import typer
 
-from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn_cli import events, output
 from p2plearn_cli.command import command
@@ -69,13 +67,8 @@ def up(
 def down(context: typer.Context) -> None:
     """Stop the node that runs for this home."""
     here = session(context)
-    here.call("down")
-    deadline = time.monotonic() + limits.SHUTDOWN_TIMEOUT + 1
-    while here.client.answering() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    here.tell(
-        {"stopped": True}, paint("The node is stopped.", "bold") + " Everything in it stays here, and can be read and written as before."
-    )
+    answer = here.client.down()
+    here.tell(answer, paint("The node is stopped.", "bold") + " What is in it stays here, and can be read and written as before.")
 
 
 def status(context: typer.Context) -> None:

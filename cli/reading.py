@@ -2,15 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from p2plearn_cli import output
 from p2plearn_cli.command import command
-from p2plearn_cli.items import Limit, item_lines, state_mark
-from p2plearn_cli.output import ago, clean_lines, paint
-from p2plearn_cli.session import key_line, next_step, session
+from p2plearn_cli.items import Limit, item_lines
+from p2plearn_cli.output import paint
+from p2plearn_cli.record import record_lines
+from p2plearn_cli.session import session
 
 _PANEL = "Read"
 _WATCH_EVERY = 1.0  # seconds
@@ -55,12 +56,12 @@ def show(
     """Show one thing with all that was said about it."""
     here = session(context)
     answer = here.call("show", id=id_)
-    here.tell(answer, *_record_lines(answer))
+    here.tell(answer, *record_lines(answer))
     while watch:
         time.sleep(_WATCH_EVERY)
         before, answer = answer, here.call("show", id=id_)
         if answer != before:
-            here.tell(answer, "", *_record_lines(answer))
+            here.tell(answer, "", *record_lines(answer))
 
 
 def attachment(
@@ -74,36 +75,3 @@ def attachment(
     with here.progress("Fetching") as progress:
         answer = here.client.get_attachment(cid, Path(file), progress, replace=force)
     here.tell(answer, f"Wrote {paint(file, 'bold')}, {output.size(answer['size'])}.")
-
-
-def _record_lines(record: dict[str, Any]) -> list[str]:
-    about = ", ".join(word for word in (*record["topics"], record["licence"]) if word)
-    return [
-        paint(record["title"] or record["kind"], "bold") + state_mark(record),
-        f"{paint(record['kind'])} by {_author(record)}, {ago(record['at'])}{', ' + paint(about) if about else ''}",
-        key_line(record["id"]),
-        "",
-        *clean_lines(record["text"] or ""),
-        *_attachment_lines(record["attachments"]),
-        *(line for entry in record["thread"] for line in _thread_lines(entry)),
-        *([paint(f"Revised {output.plural(len(record['history']) - 1, 'time')}.", "dim")] if len(record["history"]) > 1 else []),
-        *([next_step(f"p2plearn reply {record['id'][:8]} --type comment TEXT")] if record["kind"] in ("request", "snippet") else []),
-    ]
-
-
-def _attachment_lines(attachments: list[dict[str, Any]]) -> list[str]:
-    lines = []
-    for item in attachments:
-        alt = f": {paint(item['alt'])}" if item["alt"] else ""
-        lines += [f"Attached {paint(item['name'] or 'file', 'bold')}, {output.size(item['size'])}{alt}", key_line(item["cid"])]
-    return lines
-
-
-def _thread_lines(entry: dict[str, Any]) -> list[str]:
-    step = f" {entry['step']}" if entry["step"] else ""
-    head = f"{paint(entry['type'] or entry['kind'], 'yellow')}{step} by {_author(entry)}, {ago(entry['at'])}"
-    return ["", head, key_line(entry["id"]), *(f"  {line}" for line in clean_lines(entry["text"] or ""))]
-
-
-def _author(record: dict[str, Any]) -> str:
-    return paint(record["author"]["name"] or record["author"]["key"], "bold")

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from p2plearn import limits
 from p2plearn.client import files, http, local
-from p2plearn.errors import HomeLocked, NotRunning, TooLarge, UsageError
+from p2plearn.errors import HomeLocked, NotRunning, P2plearnError, TooLarge, UsageError
 from p2plearn.paths import Home
 
 Answer: TypeAlias = dict[str, Any]
@@ -38,7 +38,7 @@ class Client:
 
         def ask_node() -> Answer:
             with http.request(self.home, "POST", f"/api/v1/{method}", body) as response:
-                return _json(response)
+                return http.answer(response)
 
         if method in _NEEDS_NODE:
             try:
@@ -93,6 +93,16 @@ class Client:
         with local.one_error():
             run(self.home.root, **options)
 
+    def down(self) -> Answer:
+        """Stop the running node; returns when it has let go of the home. Raises NotRunning."""
+        answer = self.call("down")
+        deadline = time.monotonic() + limits.SHUTDOWN_TIMEOUT + 1
+        while local.in_use(self.home):
+            if time.monotonic() >= deadline:
+                raise P2plearnError(reason="the node was told to stop, but has not ended yet")
+            time.sleep(_RETRY)
+        return answer
+
     def answering(self) -> bool:
         """Whether a node is running for this home."""
         return http.answering(self.home)
@@ -108,7 +118,7 @@ class Client:
 
         def ask_node() -> Answer:
             with http.request(self.home, "PUT", path, pieces()) as response:
-                return _json(response)
+                return http.answer(response)
 
         async def ask_store(service: Any) -> Answer:
             answer: Answer = await getattr(service, method)(chunks=_async(pieces()), name=name)
@@ -124,7 +134,7 @@ class Client:
 
         def ask_node() -> Answer:
             with http.request(self.home, "GET", path) as response:
-                counts: Answer = json.loads(response.headers["P2plearn-Counts"])
+                counts = http.counts(response)
                 done = 0
                 for piece in http.pieces(response):
                     done = write(done, piece, counts["bytes"])
@@ -173,11 +183,6 @@ def _query(**given: str) -> str:
         return urlencode(given)
     except UnicodeEncodeError:
         raise UsageError(reason="The name that was given is not UTF-8 text") from None
-
-
-def _json(response: Any) -> Answer:
-    answer: Answer = json.loads(b"".join(http.pieces(response)))
-    return answer
 
 
 def _check_name(name: str) -> None:

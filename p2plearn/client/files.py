@@ -36,9 +36,10 @@ def writing(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     Raises Refused when something is there and `replace` is not set, FileUnwritable when the place cannot be written.
     """
     try:
+        there = _is_there(path)
         if path.is_dir():
             raise FileUnwritable(path=path, reason="it is a directory")
-        if not replace and os.path.lexists(path):
+        if there and not replace:
             raise Refused(reason=f"There is a file “{path}” already", remedy="Choose another name, or add --force to replace it.")
         draft = path.with_name(f".{secrets.token_hex(8)}.part")
         file = draft.open("xb")
@@ -57,3 +58,12 @@ def writing(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something has this name, a broken link too. Raises OSError or ValueError for what cannot be a name."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True

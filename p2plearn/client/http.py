@@ -75,6 +75,26 @@ def pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
         yield piece
 
 
+def answer(response: http.client.HTTPResponse) -> dict[str, Any]:
+    """The body as the JSON object that it is."""
+    return _object(b"".join(pieces(response)))
+
+
+def counts(response: http.client.HTTPResponse) -> dict[str, Any]:
+    """What the head of a download says of its body, `bytes` above all."""
+    return _object(response.headers.get("P2plearn-Counts", "").encode())
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise P2plearnError(reason="what answered at the socket of this home is no p2plearn node")
+    return found
+
+
 @contextmanager
 def _node_may_go() -> Iterator[None]:
     try:

@@ -3,6 +3,7 @@
 Imports the service and trio only when it comes to that; never libp2p.
 """
 
+import fcntl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -48,6 +49,18 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield from _leaves(error)
         else:
             yield error
+
+
+def in_use(home: Home) -> bool:
+    """Whether a process, a node or a command, holds the lock of this home now."""
+    try:
+        with home.lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 async def call(service: Any, method: str, arguments: dict[str, Any]) -> dict[str, Any]:

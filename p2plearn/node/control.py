@@ -96,7 +96,7 @@ def application(service: Streams, token: str) -> Starlette:
         routes=[
             route("openapi.json", description, "GET"),
             route("attachments", put_attachment, "PUT"),
-            route("attachments/{cid}", open_attachment, "GET"),
+            route("attachments/{cid:path}", open_attachment, "GET"),
             route("import", import_bundle, "PUT"),
             route("export", export_bundle, "GET"),
             route("{method}", call, "POST"),
