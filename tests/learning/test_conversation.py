@@ -245,6 +245,14 @@ def test_a_child_follows_its_parent_and_siblings_follow_the_time_they_claim(ada:
         assert said(about(request, *order)) == ids([hint, question, answer, second, other])
 
 
+def test_siblings_of_the_same_moment_stand_by_id(ada: Author) -> None:
+    request = ada.ask("Why?")
+    told = [Author(name).reply(request, "hint") for name in ("one", "two", "three")]
+    assert len({record.time for record in told}) == 1
+    for order in itertools.permutations(told):
+        assert said(about(request, *order)) == sorted(ids(told))
+
+
 def test_a_solve_stands_with_the_reply_it_names(ada: Author, ben: Author) -> None:
     request = ada.ask("Why?")
     answer, comment = ben.reply(request, "answer"), ben.reply(request, "comment")
@@ -344,6 +352,7 @@ def test_every_thread_is_complete_in_order_and_lawful(records: list[Record]) -> 
         for entry in conversation.thread:
             assert entry.parent in seen
             assert entry.record.id not in seen
+            assert entry.record.target(ROOT) == root.id
             assert entry.type not in {"attempt", "solve", "withdraw"} or (root.kind, entry.record.author) == ("request", root.author)
             seen.add(entry.record.id)
         replies = {record.id for record in records if record.target(ROOT) == root.id and isinstance(body_of(record), Reply)}
@@ -361,6 +370,7 @@ def test_nothing_of_what_its_author_took_back_is_shown(records: list[Record]) ->
         conversation = about(root, *records)
         shown = json.dumps(show_json(conversation, {}))
         hidden = [record for record in records if record.id in conversation.retracted]
+        hidden += [version.record for version in conversation.versions if conversation.reason is not None]
         for record in hidden:
             body = body_of(record)
             text = getattr(body, "text", "")

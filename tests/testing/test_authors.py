@@ -1,5 +1,6 @@
 """The people tests are played with."""
 
+from p2plearn.clock import Clock
 from p2plearn.protocol.records import SIGNATURE_SIZE, Draft
 from p2plearn.protocol.signing import RECORD_DOMAIN, verify
 from p2plearn.testing.authors import Author
@@ -23,8 +24,9 @@ def test_records_follow_each_other_in_the_chain_and_in_time() -> None:
 
 def test_time_passes_when_told_and_the_wall_clock_may_jump() -> None:
     clock = FakeClock()
+    port: Clock = clock
     clock.advance(1.5)
     clock.jump(7)
-    assert (clock.now_ms(), clock.monotonic()) == (7, 1.5)
+    assert (port.now_ms(), port.monotonic()) == (7, 1.5)
     assert repr(clock) == "FakeClock(7)"
     assert repr(Author("ada")) == "Author('ada')"
