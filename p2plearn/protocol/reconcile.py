@@ -76,9 +76,9 @@ class Search:
         """`difference`: at least how many ids differ, from the two counts."""
         self._mirror = mirror
         self.incomplete = False
-        wanted = int(difference * _SYMBOLS_PER_ID)
+        wanted = int(min(difference, limits.MAX_SESSION_SYMBOLS) * _SYMBOLS_PER_ID)  # the other's count is hearsay
         bits = 0
-        while wanted >> bits > limits.MAX_SKETCH_CELL // 2 and bits < limits.MAX_SPLIT_BITS:
+        while wanted >> bits > limits.MAX_SKETCH_CELL // 2:
             bits += 1
         first = min(max(_FIRST, wanted >> bits), limits.MAX_SKETCH_SYMBOLS)
         self._parts = deque(_Part(bits, number, first, Sketch(0)) for number in range(1 << bits))
