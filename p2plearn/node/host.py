@@ -27,6 +27,7 @@ from p2plearn.clock import Clock
 from p2plearn.errors import BadAddress, ConnectionLost, PeerFault, TooLarge, Unreachable
 from p2plearn.limits import DIAL_TIMEOUT, INTERFACES_INTERVAL, MAX_GOSSIP, MDNS_LOOKUPS, MDNS_PATIENCE, SHUTDOWN_TIMEOUT, STREAM_TIMEOUT
 from p2plearn.node.libp2p_addresses import Endpoint, parse_dialable
+from p2plearn.node.libp2p_bitswap import BlockExchange
 from p2plearn.node.libp2p_listen import Listeners
 from p2plearn.node.libp2p_mdns import announced
 from p2plearn.node.libp2p_pubsub import TOPIC, GuardedPubsub
@@ -58,9 +59,10 @@ class Host:
         self.swarm = GuardedSwarm(KeyPair(private, private.get_public_key()), nursery, self._changed)
         self.libp2p = GuardedHost(self.swarm)
         self.pubsub = GuardedPubsub(self.libp2p, nursery, clock.monotonic)
+        self.blocks = BlockExchange(self.libp2p, nursery, self.blame)
 
     def __repr__(self) -> str:
-        return f"<Host {self.peer_id[-6:]} peers={len(self._present)} {self.swarm!r} {self.pubsub!r} {self.listeners!r}>"
+        return f"<Host {self.peer_id[-6:]} peers={len(self._present)} {self.swarm!r} {self.pubsub!r} {self.blocks!r} {self.listeners!r}>"
 
     @property
     def peer_id(self) -> str:
@@ -166,11 +168,13 @@ class Host:
     # --- blocks ---
 
     def serve_blocks(self, source: BlockSource) -> None:
-        self._source = source
+        self.blocks.serve(source)
 
     async def fetch_block(self, peer: str, cid: bytes) -> bytes | None:
-        del peer, cid
-        return None
+        try:
+            return await self.blocks.fetch(peer, cid)
+        except trio.TooSlowError as error:
+            raise ConnectionLost("no block in time") from error
 
     # --- life ---
 

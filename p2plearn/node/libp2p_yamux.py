@@ -99,9 +99,15 @@ class BoundedStream(YamuxStream):
             with trio.move_on_after(0.5):  # a reset wakes nobody, so look now and then
                 await self._credited.wait()
 
-    async def _auto_tune_and_send_window_update(self, *, bytes_read: int = 0) -> None:
-        """Grant what was read, in half windows: unread bytes and outstanding credit never exceed STREAM_WINDOW."""
-        del bytes_read
+    async def read(self, n: int | None = -1) -> bytes:
+        """Some bytes, `n` at most. What is read is returned even when the caller is being cancelled. Raises MuxedStreamEOF or -Reset."""
+        data = await self.conn.read_stream(self.stream_id, -1 if n is None else n)
+        with shielded(WRITE_TIMEOUT):
+            await self._grant()
+        return bytes(data)
+
+    async def _grant(self) -> None:
+        """Give credit in half windows: unread bytes and outstanding credit never exceed STREAM_WINDOW."""
         buffered = len(self.conn.stream_buffers.get(self.stream_id, b""))
         grant = STREAM_WINDOW - self.recv_window - buffered
         if grant >= STREAM_WINDOW // 2 and not self.recv_closed:

@@ -23,6 +23,15 @@ class Remote:
         self.process = process
         self._lines = b""
 
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def memory(self) -> int:
+        """Resident bytes now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
     async def line(self, seconds: float = 10.0) -> str:
         with trio.fail_after(seconds):
             while b"\n" not in self._lines:
@@ -43,11 +52,11 @@ async def run_host(number: int, listen: list[str] | None = None, *, lan_only: bo
 
 
 @asynccontextmanager
-async def run_remote() -> AsyncIterator[tuple[Remote, str]]:
+async def run_remote(program: Path = Path(__file__).parent / "echo_node.py") -> AsyncIterator[tuple[Remote, str]]:
     """Another process with its address. Killed at the end if it has not ended itself."""
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).parent / "echo_node.py")]
+    command = [sys.executable, str(program)]
     async with trio.open_nursery() as nursery:
-        process = await nursery.start(partial(trio.run_process, command, stdin=-1, stdout=-1, check=False))
+        process = await nursery.start(partial(trio.run_process, command, stdin=-1, stdout=-1, stderr=-3, check=False))
         remote = Remote(process)
         try:
             yield remote, await remote.line(20.0)
@@ -70,3 +79,8 @@ async def eventually(holds: Callable[[], object], seconds: float = 5.0) -> None:
     with trio.fail_after(seconds):
         while not holds():  # noqa: ASYNC110 - what is waited for has no event
             await trio.sleep(0.01)
+
+
+async def hears_gossip(host: Host) -> None:
+    """Wait until gossip streams stand both ways: what is published before that gets lost, as gossip may."""
+    await eventually(lambda: host.pubsub.peers and host.pubsub.peer_topics, 15.0)

@@ -10,7 +10,7 @@ import trio
 from p2plearn.errors import BadAddress, CannotListen, ConnectionLost, TooLarge, Unreachable
 from p2plearn.limits import MAX_GOSSIP, PING_INTERVAL, PING_TIMEOUT, SHUTDOWN_TIMEOUT
 from p2plearn.node.network import Stream, Verdict
-from tests.node.nodes import eventually, pair, run_host, run_remote
+from tests.node.nodes import eventually, hears_gossip, pair, run_host, run_remote
 
 pytestmark = pytest.mark.network
 ECHO = "/test/echo"
@@ -30,7 +30,7 @@ async def test_two_processes_talk_and_gossip() -> None:
         assert await stream.receive() == b"hello"
         await stream.close()
         assert await stream.receive() == b""
-        await eventually(lambda: host.pubsub.peer_topics)
+        await hears_gossip(host)
         await host.publish(b"news")
         assert await remote.line() == "news"
 
