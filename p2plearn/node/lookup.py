@@ -13,6 +13,7 @@ from p2plearn.learning.people import named, names_of, people
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.store import Stored
 from p2plearn.node.store_local import Target
+from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.kinds import RETRACTS, ROOT, Profile, normalise_topic
 from p2plearn.protocol.records import Record
 
@@ -42,7 +43,7 @@ class Lookup:
         """(the root of the conversation that the record meant belongs to, that record)."""
         found = await self.record(given)
         root_id = found.record.target(ROOT)
-        if root_id is None:
+        if root_id is None or found.record.kind in ORIGINALS:  # an original is its own root, whatever else it claims
             return found, found.record
         held = await self._keeper.in_thread(self._keeper.store.get, [root_id])
         if not held:

@@ -13,7 +13,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.lookup import Lookup
 from p2plearn.node.store import Stored
 from p2plearn.paths import Home
-from p2plearn.protocol.kinds import ROOT, normalise_topic
+from p2plearn.protocol.kinds import BY, ROOT, normalise_topic
 from p2plearn.protocol.records import Record
 
 Answer: TypeAlias = dict[str, Any]
@@ -33,8 +33,12 @@ class Part:
         store = self._keeper.store
         about = await self._keeper.in_thread(store.about, [stored.record.id for stored in roots], ROOT)
         by_root: dict[bytes | None, list[Record]] = {}
+        named = await self._keeper.in_thread(store.get, [by for stored in about for by in stored.record.targets(BY)])
+        solvers = {stored.record.id: stored.record for stored in named}  # they may be said elsewhere, and then solve nothing here
         for stored in about:
-            by_root.setdefault(stored.record.target(ROOT), []).append(stored.record)
+            said = by_root.setdefault(stored.record.target(ROOT), [])
+            said.append(stored.record)
+            said.extend(solvers[by] for by in stored.record.targets(BY) if by in solvers)
         folded = ((root, converse(root.record, by_root.get(root.record.id, ()))) for root in roots)
         return [(root, conversation) for root, conversation in folded if conversation is not None]
 
