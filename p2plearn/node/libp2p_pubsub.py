@@ -277,6 +277,7 @@ class GuardedPubsub(Pubsub):
             self.handle_subscription(peer, subscription)
         for message in rpc.publish:
             await self.push_msg(peer, message)
+            await trio.lowlevel.checkpoint()  # one frame may hold a thousand; others want their turn
         if rpc.HasField("control"):
             await self.router.handle_rpc(rpc, peer)
 

@@ -45,11 +45,11 @@ async def serves(target: Remote, address: str, word: str) -> None:
 async def test_the_node_lives_and_serves_through_every_attack() -> None:
     async with run_remote() as (target, address):
         await serves(target, address, "before")
-        calm = target.memory()
+        calm = target.peak()
         for attack, times in attacks.ATTACKS.items():
             await attack(address, times * 10 if FULL else times)
             await serves(target, address, attack.__name__)
-            grown = target.memory() - calm
+            grown = target.peak() - calm
             print(f"{attack.__name__}: {grown / MiB:+.1f} MiB")
             assert grown < 64 * MiB, attack.__name__
         for stream in attacks.SILENT:
@@ -68,9 +68,9 @@ async def test_the_stock_package_dies(attack: attacks.Attack) -> None:
 @pytest.mark.slow
 async def test_the_stock_package_keeps_whatever_it_is_sent() -> None:
     async with run_remote(STOCK) as (target, address):
-        calm = target.memory()
+        calm = target.peak()
         await attacks.ignored_window(address, 40)
-        await eventually(lambda: target.memory() - calm > 30 * MiB, 20)
+        await eventually(lambda: target.peak() - calm > 30 * MiB, 20)
 
 
 async def accepted_without_a_key(address: str) -> list[str]:
@@ -121,17 +121,7 @@ async def test_a_flood_of_gossip_leaves_honest_peers_their_time() -> None:
         peer = await honest.connect(address)
         await flooder.connect(address)
         await hears_gossip(flooder)
-        calm, memory = await latency(honest, peer), target.memory()
-        sent = 0
-
-        async def flood() -> None:
-            nonlocal sent
-            while True:
-                with trio.move_on_after(0.1):
-                    for _ in range(100):
-                        await flooder.publish(b"%d " % sent + b"x" * 1000)
-                        sent += 1
-                    await trio.sleep_forever()
+        calm, memory = await latency(honest, peer), target.peak()
 
         async def drain() -> None:
             while True:
@@ -139,13 +129,14 @@ async def test_a_flood_of_gossip_leaves_honest_peers_their_time() -> None:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(drain)
-            nursery.start_soon(flood)
-            await trio.sleep(1)
+            nursery.start_soon(attacks.flood, flooder, peer, 1000, 4.0)
+            await trio.sleep(0.8)  # while it makes them
             stormy = await latency(honest, peer)
             nursery.cancel_scope.cancel()
-        print(f"{sent} messages; round trip {calm * 1000:.2f} -> {stormy * 1000:.2f} ms; {(target.memory() - memory) / MiB:+.1f} MiB")
-        assert target.memory() - memory < 64 * MiB
-        assert stormy < 10 * calm + 0.01, "the issue's bound of 2 is measured by `make attack` on a quiet machine"
+        grown = target.peak() - memory
+        print(f"1,000 messages/s: round trip {calm * 1000:.2f} -> {stormy * 1000:.2f} ms, {grown / MiB:+.1f} MiB")
+        assert grown < 64 * MiB
+        assert stormy < (2 if FULL else 10) * calm + 0.005, "full runs are for a quiet machine"
 
 
 async def test_a_request_for_one_message_a_thousand_times_brings_it_once() -> None:

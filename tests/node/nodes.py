@@ -27,10 +27,10 @@ class Remote:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def memory(self) -> int:
-        """Resident bytes now."""
+    def peak(self) -> int:
+        """The most bytes it ever had resident."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     async def line(self, seconds: float = 10.0) -> str:
         with trio.fail_after(seconds):
