@@ -100,7 +100,7 @@ def variable(key: str) -> str:
 def check(key: str, given: Any, where: str = "") -> Value:
     """The value that `given` means for `key`. Raises BadConfig for an unknown key or a value that does not fit."""
     if key not in SETTINGS:
-        raise BadConfig(key=f"“{key}”", reason=f"there is none of that name; there are {', '.join(SETTINGS)}")
+        raise BadConfig(key=f"“{key[:80]}”", reason=f"there is none of that name; there are {', '.join(SETTINGS)}")
     try:
         return SETTINGS[key].read(given)
     except ValueError as error:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from p2plearn import limits
 from p2plearn.client import files, http, local
-from p2plearn.errors import HomeLocked, NotRunning, P2plearnError, TooLarge, UsageError
+from p2plearn.errors import HomeLocked, NotFound, NotRunning, P2plearnError, TooLarge, UsageError
 from p2plearn.paths import Home
 
 Answer: TypeAlias = dict[str, Any]
@@ -77,7 +77,7 @@ class Client:
     def get_attachment(self, cid: str, path: Path, progress: Progress, *, replace: bool = False) -> Answer:
         """Write an attachment to `path`. Raises NotFound, AttachmentAway, Refused when a file is there."""
         with files.writing(path, replace=replace) as file:
-            counts = self._download(f"/api/v1/attachments/{quote(cid, safe='')}", file, progress, "open_attachment", {"cid": cid})
+            counts = self._download(f"/api/v1/attachments/{_quote(cid)}", file, progress, "open_attachment", {"cid": cid})
         return {"cid": cid, "file": str(path), "size": counts["bytes"]}
 
     def export_bundle(self, path: Path, progress: Progress, topic: str | None = None, *, replace: bool = True) -> Answer:
@@ -176,6 +176,13 @@ def _encode(arguments: Answer) -> bytes:
         return json.dumps(arguments, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise UsageError(reason="What was given is not UTF-8 text") from None
+
+
+def _quote(given: str) -> str:
+    try:
+        return quote(given, safe="")
+    except UnicodeEncodeError:
+        raise NotFound(given=given[:80]) from None
 
 
 def _query(**given: str) -> str:
