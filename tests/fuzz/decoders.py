@@ -67,7 +67,7 @@ def _portions(data: bytes) -> list[bytes]:
 
 def _frames(data: bytes) -> object:
     reader = frames.FrameReader()
-    return [reader.receive(portion) for portion in _portions(data)]
+    return [sum(map(len, reader.receive(portion))) for portion in _portions(data)]
 
 
 def _framed() -> list[bytes]:
