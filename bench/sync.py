@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from bench.meter import Meter
-from bench.texts import texts
 from p2plearn.client import Client
 from p2plearn.testing.laptops import Laptop, laptops
+from p2plearn.testing.texts import texts
 
 _POLL = 0.05
 

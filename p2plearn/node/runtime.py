@@ -54,9 +54,7 @@ def run(
     Raises AlreadyRunning, HomeLocked, CannotListen, BadAddress and what opening the home raises. `web` is for the page, when there is one.
     """
     del web
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
-    )
+    _log_to_stderr()
     settings = config.load(Home(home), flags={"listen": listen or None, "mdns": None if mdns else False, "lan_only": lan_only or None})
     for address in connect:
         peer_in(address)
@@ -95,8 +93,6 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
 @asynccontextmanager
 async def _home(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockStore]]:
     """The home's keeper, waiting a little for a command that is just using it."""
-    from p2plearn.client import Client
-
     deadline = trio.current_time() + limits.LOCK_TIMEOUT
     while True:
         try:
@@ -104,11 +100,21 @@ async def _home(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockSt
                 yield opened
             return
         except HomeLocked:
-            if await trio.to_thread.run_sync(Client(home.root).answering):
+            if await _answers(home):
                 raise AlreadyRunning from None
             if trio.current_time() > deadline:
                 raise
         await trio.sleep(0.05)
+
+
+async def _answers(home: Home) -> bool:
+    """Whether a node listens at the home's socket."""
+    try:
+        stream = await trio.open_unix_socket(str(home.socket))
+    except OSError:
+        return False
+    await stream.aclose()
+    return True
 
 
 @asynccontextmanager
@@ -149,6 +155,19 @@ async def _stop_on_signal(scope: trio.CancelScope) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             scope.cancel()
+
+
+def _log_to_stderr() -> None:
+    """One line an event, and plain tracebacks: records' texts and keys that frames hold are nobody's business."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _only(error: BaseException) -> BaseException:

@@ -104,6 +104,8 @@ class Syncing:
             pass
         except* PeerFault as faults:
             self._blame(stream.peer, faults)
+        except* Exception:  # noqa: BLE001  # a bug of ours: it must cost this link, not the node; it is logged in full
+            _log.exception("a link broke on an unforeseen error", peer=stream.peer)
         finally:
             if self.links.get(stream.peer) is link:
                 del self.links[stream.peer]

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LOOPBACK = ("--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0")
 _START = 30.0  # seconds that a node may take until it is ready, on a machine that does much else
 _COMMAND = 60.0
 
@@ -31,8 +30,11 @@ class CommandFailed(Exception):
 class Laptop:
     """One home, and at most one node process for it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, host: str = "127.0.0.1", within: tuple[str, ...] = ()) -> None:
+        """`host`: the IPv4 address the node listens on. `within`: words before the command, as `ip netns exec NAME`."""
         self.home = home
+        self._host = host
+        self._within = within
         self.ready: dict[str, Any] = {}
         self._process: subprocess.Popen[str] | None = None
         home.parent.mkdir(parents=True, exist_ok=True)
@@ -53,9 +55,10 @@ class Laptop:
         return str(self.ready["addresses"][0])
 
     def up(self, *options: str) -> dict[str, Any]:
-        """Start the node on loopback and wait until it says it is ready; that event. Raises CommandFailed."""
+        """Start the node on its one address and wait until it says it is ready; that event. Raises CommandFailed."""
         log = self.home.with_suffix(".log").open("a")
-        command = [*_program(), "--home", str(self.home), "--json", "up", *LOOPBACK, *options]
+        listen = ("--no-mdns", "--listen", f"/ip4/{self._host}/tcp/0")
+        command = [*self._within, *_program(), "--home", str(self.home), "--json", "up", *listen, *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=_environment())  # noqa: S603  # our own program
         log.close()
         assert self._process.stdout is not None
@@ -92,11 +95,16 @@ class Laptop:
         """End the node as a person does; its exit code."""
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
+    def wait(self) -> int:
+        """Wait until the node has ended by itself; its exit code."""
+        return self._end(None)
+
+    def _end(self, number: signal.Signals | None) -> int:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.send_signal(number)
+        if number is not None:
+            process.send_signal(number)
         code = process.wait(timeout=_START)
         assert process.stdout is not None
         process.stdout.close()
