@@ -115,8 +115,13 @@ class BoundedStream(YamuxStream):
             await self.send_window_update(grant)
 
 
-# Yamux makes its streams by this name and offers no other way in.
-yamux.YamuxStream = BoundedStream  # type: ignore[misc]
+def _make_stream(stream_id: int, conn: Yamux, is_initiator: bool) -> YamuxStream:
+    kind = BoundedStream if isinstance(conn, BoundedYamux) else YamuxStream
+    return kind(stream_id, conn, is_initiator)
+
+
+# Yamux makes its streams by the name of their class and offers no other way in.
+yamux.YamuxStream = _make_stream  # type: ignore[assignment,misc]
 
 
 class _Buffer(bytearray):
