@@ -68,8 +68,8 @@ clean: ## remove everything that was made here; nodes' homes are elsewhere and s
 
 # --- the long jobs, in full -------------------------------------------------------------------------------------------
 
-crash: setup ## kill -9 at 200 random moments; seeds are printed
-	@P2PLEARN_FULL=1 $(BIN)/pytest tests/crash -rA $(ARGS)
+crash: setup ## kill -9 at 200 random moments of writing, and of nodes in the flow; cables pulled
+	@P2PLEARN_FULL=1 $(BIN)/pytest $(wildcard tests/crash) tests/e2e -rA $(ARGS)
 
 attack: setup ## every attack of docs/attacks.md against a running node
 	@P2PLEARN_FULL=1 $(BIN)/pytest tests/attacks -rA $(ARGS)
