@@ -56,12 +56,12 @@ def show(
     """Show one thing with all that was said about it."""
     here = session(context)
     answer = here.call("show", id=id_)
-    here.tell(answer, *record_lines(answer))
+    here.tell(answer, record_lines(answer))
     while watch:
         time.sleep(_WATCH_EVERY)
         before, answer = answer, here.call("show", id=id_)
         if answer != before:
-            here.tell(answer, "", *record_lines(answer))
+            here.tell(answer, "", record_lines(answer))
 
 
 def attachment(

@@ -24,16 +24,20 @@ class Session:
         """A method of the façade; arguments that were not given are left to its defaults."""
         return self.client.call(method, **{name: value for name, value in arguments.items() if value is not None})
 
-    def tell(self, answer: dict[str, Any], *lines: str) -> None:
+    def tell(self, answer: dict[str, Any], *lines: str | Iterable[str]) -> None:
         """Print the answer as JSON, or else the lines that say the same to a person."""
-        print(output.to_json(answer) if self.json else "\n".join(lines))
+        if self.json:
+            print(output.to_json(answer))
+            return
+        for line in lines:
+            print(line if isinstance(line, str) else "\n".join(line))
 
     def tell_items(
         self, answer: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]], nothing: str, key: str = "items"
     ) -> None:
         """Print an answer that is a list under `key`, one paragraph each; `nothing` is what a person reads when it is empty."""
-        paragraphs = ["\n".join(lines(item)) for item in answer[key]]
-        self.tell(answer, "\n\n".join(paragraphs) or nothing)
+        paragraphs = ("\n".join(lines(item)) + ("\n" if item is not answer[key][-1] else "") for item in answer[key])
+        self.tell(answer, paragraphs if answer[key] else nothing)
 
     def progress(self, label: str) -> AbstractContextManager[Callable[[int, int], None]]:
         """A bar for a long job, unless a script is reading."""

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from typing import Any
 
 import pytest
 import trio
@@ -48,7 +49,7 @@ MULTIADDRS = ["", "x", "4001", ESC]
 HUGE = "x" * 100_000
 
 # Every command with one place for something bad, and what may stand there.
-LINES_TO_TYPE = [
+LINES_TO_TYPE: list[tuple[str, list[Any]]] = [
     ("init --name {}", LINES[:3]),
     ("up --connect {}", ADDRESSES[:4]),
     ("up --listen {}", MULTIADDRS),
@@ -150,7 +151,7 @@ CASES = [(line, bad) for line, bads in LINES_TO_TYPE for bad in bads]
 
 def typed(line, bad, names):
     """The line as a list of words, with the bad one, or several, in its place."""
-    words = []
+    words: list[str] = []
     for word in shlex.split(line):
         words += ([bad] if isinstance(bad, str) else bad) if word == "{}" else [names.get(word, word)]
     return words
@@ -237,5 +238,5 @@ def expected(line):
 
 
 def test_every_command_is_here():
-    commands = set(typer.main.get_command(build()).commands)
-    assert commands == {line.split()[0] for line, _ in LINES_TO_TYPE} - {"{}"}
+    program: Any = typer.main.get_command(build())
+    assert set(program.commands) == {line.split()[0] for line, _ in LINES_TO_TYPE} - {"{}"}
