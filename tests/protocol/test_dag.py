@@ -67,6 +67,14 @@ def test_a_file_has_the_cid_that_kubo_publishes_for_it(seed: str, size: int, pub
     assert builder.root.size == builder.size == size
 
 
+def test_a_node_is_the_bytes_that_the_protocol_describes() -> None:
+    blocks, root = build(bytes(limits.CHUNK + 1))
+    assert cid.to_text(root.cid) == "bafybeigllfqgfpqydppr6cmv56g7ax4wyhruzswvcefv6j5kj77nzttfki"
+    first, second = (piece.cid.hex() for piece in dag.children(root, blocks[root.cid]))
+    links = f"12 2c 0a24 {first} 1200 18 808010" + f"12 2a 0a24 {second} 1200 18 01"
+    assert blocks[root.cid] == bytes.fromhex(links + "0a 0c 0802 18 818010 20 808010 20 01")
+
+
 @pytest.mark.parametrize("size", [0, 1, limits.CHUNK - 1, limits.CHUNK])
 def test_a_file_of_up_to_one_chunk_is_one_raw_block(size: int) -> None:
     data = b"\xa5" * size
