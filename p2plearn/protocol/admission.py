@@ -1,8 +1,8 @@
 """Whether a record from outside is taken: Accept, Ignore or Reject, with a reason.
 
-Reject means the peer that sent it is to blame (size, canonical form, signature). Everything an honest peer may send in good faith and this node
-still does not want (declined before, over quota, another space) is Ignored and blamed on nobody. Unknown versions and kinds are accepted:
-newer programs must be able to talk through older ones.
+Reject means the peer that sent it is to blame (size, canonical form, signature). Everything an honest peer may send in good faith and
+this node still does not want (declined before, over quota, another space) is Ignored and blamed on nobody. Unknown versions and kinds
+are accepted: newer programs must be able to talk through older ones.
 
 Pure: what the node knows comes in as a `Policy`.
 """

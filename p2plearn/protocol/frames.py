@@ -7,6 +7,7 @@ A message is bounded before a byte of it is decompressed. Must not know what a m
 """
 
 import struct
+from collections.abc import Iterator
 
 import zstandard
 
@@ -35,51 +36,49 @@ def to_frames(message: bytes) -> list[bytes]:
 
 
 class FrameReader:
-    """Puts messages together again. Holds at most one message and one frame."""
+    """Puts messages together again. Holds at most one message and what was handed in last."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._flags: int | None = None
+        self._body = bytearray()  # of the message under way
+        self._kind: int | None = None  # its flags but for _MORE
 
     def __repr__(self) -> str:
-        return f"<FrameReader {len(self._buffer)} B waiting, {self._size} B of a message>"
+        return f"<FrameReader {len(self._buffer)} B waiting, {len(self._body)} B of a message>"
 
-    def receive(self, data: bytes) -> list[bytes]:
-        """The messages that `data` completes. Raises PeerFault("frame" | "limit")."""
+    def receive(self, data: bytes) -> Iterator[bytes]:
+        """The messages that `data` completes, one at a time: use each before taking the next, for 60 bytes may become a MiB.
+
+        Raises PeerFault("frame" | "limit").
+        """
         self._buffer += data
-        messages: list[bytes] = []
-        at = 0
-        while len(self._buffer) - at >= _HEADER.size:
-            length, flags = _HEADER.unpack_from(self._buffer, at)
+        while len(self._buffer) >= _HEADER.size:
+            length, flags = _HEADER.unpack_from(self._buffer)
             if not 1 <= length <= _PART + 1:
                 raise PeerFault("frame", f"a frame of {length} bytes")
-            end = at + _HEADER.size - 1 + length
+            end = _HEADER.size - 1 + length
             if end > len(self._buffer):
-                break
-            message = self._take(flags, bytes(self._buffer[at + _HEADER.size : end]))
+                return
+            part = self._buffer[_HEADER.size : end]
+            del self._buffer[:end]
+            message = self._take(flags, part)
             if message is not None:
-                messages.append(message)
-            at = end
-        del self._buffer[:at]
-        return messages
+                yield message
 
-    def _take(self, flags: int, part: bytes) -> bytes | None:
+    def _take(self, flags: int, part: bytearray) -> bytes | None:
         kind = flags & ~_MORE
-        if kind not in (0, _ZSTD) or (self._flags is not None and kind != self._flags):
+        if kind not in (0, _ZSTD) or self._kind not in (None, kind):
             raise PeerFault("frame", f"flags {flags}")
         if flags & _MORE and not part:
             raise PeerFault("frame", "an empty part")  # else a message could go on for ever
-        self._size += len(part)
-        if self._size > limits.MAX_MESSAGE:
+        self._body += part
+        if len(self._body) > limits.MAX_MESSAGE:
             raise PeerFault("limit", "a message over the limit")
-        self._parts.append(part)
-        self._flags = kind
+        self._kind = kind
         if flags & _MORE:
             return None
-        body = b"".join(self._parts)
-        self._parts, self._size, self._flags = [], 0, None
+        body = bytes(self._body)
+        self._body, self._kind = bytearray(), None
         return _decompress(body) if kind == _ZSTD else body
 
 

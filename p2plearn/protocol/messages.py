@@ -3,6 +3,8 @@
 Only shapes and bounds are judged here; when which message may come is the business of `sync`.
 """
 
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,47 +14,46 @@ from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol.encoding import Value, decode, encode
 from p2plearn.protocol.records import ID_SIZE, KEY_SIZE, SIGNATURE_SIZE
-from p2plearn.protocol.replica import Head
 from p2plearn.protocol.sketch import Sketch
 
-PROTOCOL_VERSION = 1
 NONCE_SIZE = 16
+SHORT_KEY = 8  # bytes of an author's key that stand for it in a head
+MAX_SEQ = 2**32 - 1  # in a head: nobody holds an unbroken run of so many
+
 _SYMBOL = np.dtype([("sum", "<u8"), ("check", "<u4"), ("count", "<i4")])
+_HEAD = struct.Struct(f">{SHORT_KEY}sI")
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who speaks (the author's signature over their peer id), about what, and what they hold."""
+    """Who speaks (the author's signature over their peer id), about what, and the fingerprint of what they hold."""
 
     space: str
     topics: tuple[str, ...]
     author: bytes
     proof: bytes
     nonce: bytes
-    count: int
     fingerprint: bytes
-    version: int = PROTOCOL_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the sender holds at this point of the round: number of records and fingerprint."""
+    """The fingerprint of what the sender holds at this point of the round."""
 
-    count: int
     fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Ends of unbroken runs, by author; `last` when no more of them follow."""
+    """(first SHORT_KEY bytes of the author's key, seq at the end of their unbroken run), by key; `last` when no more of them follow."""
 
-    heads: tuple[tuple[bytes, Head], ...]
+    heads: tuple[tuple[bytes, int], ...]
     last: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A batch of raw records."""
+    """A batch of raw records, at least one, no two the same."""
 
     raws: tuple[bytes, ...]
 
@@ -106,31 +107,31 @@ class SketchPart:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Short ids the sender lacks, salted or not as in the sketch they were found in."""
+    """Short ids the sender lacks, salted or not as in the sketch they were found in. What is not to be had just does not come."""
 
     salted: bool
     shorts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """How many of the ids last wanted are not to be had here (declined, or gone since): nobody's fault."""
+class HeadsAsk:
+    """Sketches would be long: about `differing` ids differ. The sender's heads follow, and it asks for the receiver's."""
 
-    count: int
+    differing: int
 
 
-Message: TypeAlias = Hello | State | Heads | Records | Ack | Done | SketchAsk | SketchPart | Want | Gone
+Message: TypeAlias = Hello | State | Heads | Records | Ack | Done | SketchAsk | SketchPart | Want | HeadsAsk
 
 
 def write(message: Message) -> bytes:
     """The bytes of one message, before framing."""
     match message:
-        case Hello(space, topics, author, proof, nonce, count, fingerprint, version):
-            return encode([0, version, space, topics, author, proof, nonce, count, fingerprint])
-        case State(count, fingerprint):
-            return encode([1, count, fingerprint])
+        case Hello(space, topics, author, proof, nonce, fingerprint):
+            return encode([0, space, topics, author, proof, nonce, fingerprint])
+        case State(fingerprint):
+            return encode([1, fingerprint])
         case Heads(heads, last):
-            return encode([2, [[author, head.seq, head.id] for author, head in heads], last])
+            return encode([2, b"".join(_HEAD.pack(*head) for head in heads), last])
         case Records(raws):
             return encode([3, raws])
         case Ack(batches):
@@ -143,43 +144,29 @@ def write(message: Message) -> bytes:
             return encode([7, symbols])
         case Want(salted, shorts):
             return encode([8, salted, b"".join(short.to_bytes(8, "big") for short in shorts)])
-        case Gone(count):
-            return encode([9, count])
+        case HeadsAsk(differing):
+            return encode([9, differing])
 
 
 def read(data: bytes) -> Message:
     """The message in `data`. Raises PeerFault("encoding" | "limit" | "message")."""
     items = decode(data)
-    match items:
-        case [0, int(version), str(space), list(topics), bytes(author), bytes(proof), bytes(nonce), int(count), bytes(fingerprint)] if (
+    kind, fields = (items[0], items[1:]) if items else (None, [])
+    if type(kind) is not int or kind >= len(_READERS):  # True is no 1
+        raise PeerFault("message", f"no message is of type {kind!r:.20}")
+    message = _READERS[kind](fields)
+    if message is None:
+        raise PeerFault("message", f"no message of type {kind} looks like this")
+    return message
+
+
+def _hello(fields: list[Value]) -> Hello | None:
+    match fields:
+        case [str(space), list(topics), bytes(author), bytes(proof), bytes(nonce), bytes(fingerprint)] if (
             len(author) == KEY_SIZE and len(proof) == SIGNATURE_SIZE and len(nonce) == NONCE_SIZE and len(fingerprint) == ID_SIZE
         ):
-            return Hello(space, _topics(topics), author, proof, nonce, _int(count), fingerprint, _int(version))
-        case [1, int(count), bytes(fingerprint)] if len(fingerprint) == ID_SIZE:
-            return State(_int(count), fingerprint)
-        case [2, list(heads), bool(last)]:
-            return Heads(tuple(_head(item) for item in heads), last)
-        case [3, list(raws)]:
-            return Records(_raws(raws))
-        case [4, int(batches)]:
-            return Ack(_int(batches))
-        case [5]:
-            return Done()
-        case [6, int(bits), int(part), int(start), int(count)]:
-            return _ask(_int(bits), _int(part), _int(start), _int(count))
-        case [7, bytes(symbols)] if len(symbols) % _SYMBOL.itemsize == 0 and len(symbols) <= limits.MAX_SKETCH_SYMBOLS * _SYMBOL.itemsize:
-            return SketchPart(symbols)
-        case [8, bool(salted), bytes(shorts)] if len(shorts) % 8 == 0 and len(shorts) <= limits.MAX_WANT * 8:
-            return Want(salted, tuple(int.from_bytes(shorts[at : at + 8], "big") for at in range(0, len(shorts), 8)))
-        case [9, int(count)]:
-            return Gone(_int(count))
-    raise PeerFault("message", f"no message of type {items[0]!r:.20} looks like this" if items else "an empty message")
-
-
-def _int(value: int) -> int:
-    if type(value) is not int:  # True matches int() in a pattern
-        raise PeerFault("message", "a truth value where a number belongs")
-    return value
+            return Hello(space, _topics(topics), author, proof, nonce, fingerprint)
+    return None
 
 
 def _topics(values: list[Value]) -> tuple[str, ...]:
@@ -189,23 +176,83 @@ def _topics(values: list[Value]) -> tuple[str, ...]:
     return topics
 
 
-def _head(value: Value) -> tuple[bytes, Head]:
-    match value:
-        case [bytes(author), int(seq), bytes(record_id)] if len(author) == KEY_SIZE and len(record_id) == ID_SIZE and _int(seq) >= 1:
-            return author, Head(seq, record_id)
-    raise PeerFault("message", "not a head")
+def _state(fields: list[Value]) -> State | None:
+    match fields:
+        case [bytes(fingerprint)] if len(fingerprint) == ID_SIZE:
+            return State(fingerprint)
+    return None
 
 
-def _raws(values: list[Value]) -> tuple[bytes, ...]:
-    if len(values) > limits.MAX_BATCH_RECORDS:
-        raise PeerFault("limit", f"{len(values)} records in a batch")
-    raws = tuple(value for value in values if isinstance(value, bytes) and len(value) <= limits.MAX_RECORD)
-    if len(raws) != len(values):
-        raise PeerFault("message", "not records")
-    return raws
+def _heads(fields: list[Value]) -> Heads | None:
+    match fields:
+        case [bytes(packed), bool(last)] if len(packed) % _HEAD.size == 0 and len(packed) <= limits.MAX_HEADS * _HEAD.size:
+            return Heads(tuple(_HEAD.iter_unpack(packed)), last)
+    return None
 
 
-def _ask(bits: int, part: int, start: int, count: int) -> SketchAsk:
-    if bits > limits.MAX_SPLIT_BITS or part >= 1 << bits or not 1 <= count <= limits.MAX_SKETCH_SYMBOLS or start + count > limits.MAX_SKETCH_CELL:
+def _records(fields: list[Value]) -> Records | None:
+    match fields:
+        case [list(values)] if values:
+            if len(values) > limits.MAX_BATCH_RECORDS:
+                raise PeerFault("limit", f"{len(values)} records in a batch")
+            raws = {value: None for value in values if isinstance(value, bytes) and len(value) <= limits.MAX_RECORD}
+            return Records(tuple(raws)) if len(raws) == len(values) else None
+    return None
+
+
+def _ack(fields: list[Value]) -> Ack | None:
+    numbers = _numbers(fields, 1)
+    return Ack(*numbers) if numbers else None
+
+
+def _done(fields: list[Value]) -> Done | None:
+    return None if fields else Done()
+
+
+def _sketch_ask(fields: list[Value]) -> SketchAsk | None:
+    numbers = _numbers(fields, 4)
+    if numbers is None:
+        return None
+    ask = SketchAsk(*numbers)
+    fits = 1 <= ask.count <= limits.MAX_SKETCH_SYMBOLS and ask.start + ask.count <= limits.MAX_SKETCH_CELL
+    if ask.bits > limits.MAX_SPLIT_BITS or ask.part >= 1 << ask.bits or not fits:
         raise PeerFault("limit", "a sketch nobody needs")
-    return SketchAsk(bits, part, start, count)
+    return ask
+
+
+def _sketch_part(fields: list[Value]) -> SketchPart | None:
+    match fields:
+        case [bytes(symbols)] if len(symbols) % _SYMBOL.itemsize == 0 and len(symbols) <= limits.MAX_SKETCH_SYMBOLS * _SYMBOL.itemsize:
+            return SketchPart(symbols)
+    return None
+
+
+def _want(fields: list[Value]) -> Want | None:
+    match fields:
+        case [bool(salted), bytes(shorts)] if len(shorts) % 8 == 0 and 0 < len(shorts) <= limits.MAX_WANT * 8:
+            return Want(salted, tuple(int.from_bytes(shorts[at : at + 8], "big") for at in range(0, len(shorts), 8)))
+    return None
+
+
+def _heads_ask(fields: list[Value]) -> HeadsAsk | None:
+    numbers = _numbers(fields, 1)
+    return HeadsAsk(*numbers) if numbers else None
+
+
+def _numbers(fields: list[Value], count: int) -> list[int] | None:
+    numbers = [value for value in fields if type(value) is int]
+    return numbers if len(numbers) == len(fields) == count else None
+
+
+_READERS: tuple[Callable[[list[Value]], Message | None], ...] = (
+    _hello,
+    _state,
+    _heads,
+    _records,
+    _ack,
+    _done,
+    _sketch_ask,
+    _sketch_part,
+    _want,
+    _heads_ask,
+)

@@ -8,11 +8,13 @@ Must not know records' contents, peers or messages.
 
 import hashlib
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from p2plearn import limits
 from p2plearn.protocol.encoding import encode
 from p2plearn.protocol.sketch import U64, Sketch, checks
 
@@ -105,7 +107,7 @@ class Replica:
         self.scope = scope
         self.heads: dict[bytes, Head] = {}
         self._held = IdSet()
-        self._declined = IdSet()
+        self._declined: OrderedDict[bytes, None] = OrderedDict()
         self._digests: list[bytes] = [hashlib.sha256(b"").digest()] * _BUCKETS
         self._dirty: set[int] = set()
         self._sketch = Sketch(0)
@@ -130,7 +132,9 @@ class Replica:
         for record_id in ids:
             if self._held.add(record_id):
                 self._dirty.add(_bucket(record_id))
-                if not self._declined.discard(record_id):
+                if record_id in self._declined:
+                    del self._declined[record_id]
+                else:
                     self._note(self._added, record_id)
 
     def remove(self, ids: Iterable[bytes]) -> None:
@@ -141,15 +145,19 @@ class Replica:
                 self._note(self._removed, record_id)
 
     def decline(self, ids: Iterable[bytes]) -> None:
-        """These are not held and not wanted."""
+        """These are not held and not wanted. The oldest of too many are forgotten, as in the store."""
         for record_id in ids:
-            if record_id not in self._held and self._declined.add(record_id):
+            if not self.knows(record_id):
+                self._declined[record_id] = None
                 self._note(self._added, record_id)
+        while len(self._declined) > limits.MAX_DECLINED:
+            self.welcome([next(iter(self._declined))])
 
     def welcome(self, ids: Iterable[bytes]) -> None:
         """These are no longer declined."""
         for record_id in ids:
-            if self._declined.discard(record_id):
+            if record_id in self._declined:
+                del self._declined[record_id]
                 self._note(self._removed, record_id)
 
     def fingerprint(self) -> bytes:
@@ -168,10 +176,15 @@ class Replica:
         """The first `size` unsalted symbols, kept up to date: a change costs its own few symbols, not a pass over everything."""
         if len(self._sketch) < size:
             self._sketch = Sketch(size)
-            self._sketch.add(np.fromiter((short_id(i) for i in self._all()), np.uint64, len(self._held) + len(self._declined)))
+            self._sketch.add(np.fromiter((short_id(i) for i in self._all()), np.uint64, self.known))
             self._added, self._removed = [], []
         self._fold()
         return self._sketch
+
+    @property
+    def known(self) -> int:
+        """How many ids sketches cover."""
+        return len(self._held) + len(self._declined)
 
     def salted(self, salt: bytes) -> "Salted":
         """The same ids under short ids that nobody could choose collisions for beforehand."""
@@ -196,7 +209,8 @@ class Replica:
 class Salted:
     """Ids under 64-bit salted short ids, sorted, so that a part (equal top bits) is a slice.
 
-    The hash is multilinear over the id's four words with odd keys from SHA-256(salt), then mixed: collisions cannot be ground without the salt.
+    The hash is multilinear over the id's four words with odd keys from SHA-256(salt), then mixed: without the salt nobody can grind
+    collisions.
     """
 
     def __init__(self, ids: list[bytes], salt: bytes) -> None:
@@ -208,17 +222,14 @@ class Salted:
         self._ids = ids
         self._order = order
 
+    def __len__(self) -> int:
+        return len(self._ids)
+
     def part(self, bits: int, number: int) -> U64:
-        """The short ids whose top `bits` bits are `number`."""
-        if not bits:
-            return self._shorts
+        """The short ids whose top `bits` bits (≥ 1) are `number`."""
         width = 64 - bits
         first = np.searchsorted(self._shorts, np.uint64(number << width))
-        last = (
-            len(self._shorts)
-            if number + 1 == 1 << bits
-            else int(np.searchsorted(self._shorts, np.uint64((number + 1) << width)))
-        )
+        last = np.searchsorted(self._shorts, np.uint64(((number + 1) << width) - 1), side="right")
         return self._shorts[first:last]
 
     def find(self, short: int) -> list[bytes]:

@@ -12,7 +12,6 @@ from p2plearn.protocol import kinds
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.encoding import encode
 from p2plearn.protocol.records import SIGNATURE_SIZE, Attachment, Draft, Record, Ref, encode_payload, parse
-from p2plearn.protocol.replica import Head
 from p2plearn.protocol.signing import RECORD_DOMAIN, sign
 from p2plearn.protocol.sketch import Sketch
 
@@ -106,21 +105,21 @@ def goldens() -> Iterator[Golden]:
 
 def messages() -> Iterator[tuple[str, bytes]]:
     """One message of each type, before framing."""
-    author, proof, nonce, digest, record_id = b"A" * 32, b"S" * 64, b"N" * 16, b"F" * 32, b"I" * 32
+    author, proof, nonce, digest = b"A" * 32, b"S" * 64, b"N" * 16, b"F" * 32
     sketch = Sketch(2)
     sketch.add(np.array([1, 2**64 - 1], np.uint64))
     pinned: dict[str, m.Message] = {
-        "hello: everything in the commons": m.Hello("commons", (), author, proof, nonce, 0, digest),
-        "hello: two topics": m.Hello("commons", ("maths", "physics"), author, proof, nonce, 100_000, digest),
-        "state": m.State(7, digest),
-        "heads: one author, no more follow": m.Heads(((author, Head(3, record_id)),), last=True),
+        "hello: everything in the commons": m.Hello("commons", (), author, proof, nonce, digest),
+        "hello: two topics": m.Hello("commons", ("maths", "physics"), author, proof, nonce, digest),
+        "state": m.State(digest),
+        "heads: two authors, no more follow": m.Heads(((b"a" * 8, 3), (b"b" * 8, 2**32 - 1)), last=True),
         "records: two, which are not looked at here": m.Records((b"r" * 70, b"s" * 300)),
         "ack": m.Ack(1),
         "done": m.Done(),
         "sketch asked for: 32 unsalted symbols": m.SketchAsk(0, 0, 0, 32),
         "sketch: the first two symbols of {1, 2^64 - 1}": m.SketchPart.of(sketch, 0, 2),
         "want: two salted short ids": m.Want(salted=True, shorts=(1, 2**64 - 1)),
-        "gone": m.Gone(1),
+        "heads asked for: about 100 ids differ": m.HeadsAsk(100),
     }
     for what, message in pinned.items():
         yield what, m.write(message)

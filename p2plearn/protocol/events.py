@@ -1,0 +1,68 @@
+"""What a sync session and whoever drives it tell each other: events out of it, and loads to be fetched for it."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An author's records first … last, by seq."""
+
+    author: bytes
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Records to fetch from the store: runs in seq order, then single ids; `live` when they are news."""
+
+    runs: tuple[Run, ...] = ()
+    ids: tuple[bytes, ...] = ()
+    live: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The hello holds: the peer acts for this author."""
+
+    author: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A batch to be verified and committed; then call `committed()`, once for each, in order."""
+
+    raws: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Fetch the first batch of this load and call `supply(raws, rest)`."""
+
+    load: Load
+
+
+@dataclass(frozen=True, slots=True)
+class RoundAsked:
+    """The other side opened a round; call `answer_round()` when it suits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The round is over. `equal`: the fingerprints matched; else what differed is on its way or not to be had."""
+
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing to do together, and nobody's fault: another scope. Close the stream; what still comes is passed over."""
+
+    reason: str
+
+
+Event: TypeAlias = Met | Arrived | Wanted | RoundAsked | Settled | Ended
