@@ -55,6 +55,10 @@ class Home:
         return self.root / "run"
 
     @property
+    def port(self) -> Path:
+        return self.run / "port"
+
+    @property
     def token(self) -> Path:
         return self.run / "token"
 

@@ -6,6 +6,7 @@ connections close, the last commit is seen through, the store closes. A kill −
 
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -71,9 +72,11 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
     async with _home(home, clock) as (keeper, blocks):
         await keeper.load_replica()
         listen = settings["listen"] if isinstance(settings["listen"], list) and settings["listen"] else [_ANYWHERE]
-        options = {"mdns": bool(settings["mdns"]), "lan_only": bool(settings["lan_only"])}
-        async with open_host(keeper.identity.peer, listen, clock=clock, **options) as network, trio.open_nursery() as nursery:
+        options = {"mdns": bool(settings["mdns"]), "lan_only": bool(settings["lan_only"]), "clock": clock}
+        usual = await trio.to_thread.run_sync(_where_it_was, home, listen)
+        async with open_host(keeper.identity.peer, usual, **options) as network, trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, nursery.cancel_scope)
+            await trio.to_thread.run_sync(_note_port, home, network.addresses())
             async with open_node(home, keeper, blocks, network, nursery.cancel_scope.cancel) as node:
                 for address in connect:
                     nursery.start_soon(_connect, node, address)
@@ -105,6 +108,21 @@ async def _home(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockSt
             if trio.current_time() > deadline:
                 raise
         await trio.sleep(0.05)
+
+
+def _where_it_was(home: Home, listen: list[str]) -> list[str]:
+    """`listen` with the port of the last time in place of a free one, if it is free: others look for this node there first."""
+    try:
+        port = int(home.port.read_text(encoding="ascii"))
+        with socket.create_server(("", port)):
+            return [f"{address.removesuffix('/tcp/0')}/tcp/{port}" if address.endswith("/tcp/0") else address for address in listen]
+    except (OSError, ValueError, OverflowError):
+        return listen
+
+
+def _note_port(home: Home, addresses: list[str]) -> None:
+    found = next((word for address in addresses for word in address.split("/tcp/")[1:]), "").split("/")[0]
+    home.port.write_text(found, encoding="ascii")
 
 
 async def _answers(home: Home) -> bool:

@@ -54,10 +54,10 @@ class Laptop:
         """Where others reach this laptop's node."""
         return str(self.ready["addresses"][0])
 
-    def up(self, *options: str) -> dict[str, Any]:
+    def up(self, *options: str, port: int = 0) -> dict[str, Any]:
         """Start the node on its one address and wait until it says it is ready; that event. Raises CommandFailed."""
         log = self.home.with_suffix(".log").open("a")
-        listen = ("--no-mdns", "--listen", f"/ip4/{self._host}/tcp/0")
+        listen = ("--no-mdns", "--listen", f"/ip4/{self._host}/tcp/{port}")
         command = [*self._within, *_program(), "--home", str(self.home), "--json", "up", *listen, *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=_environment())  # noqa: S603  # our own program
         log.close()
@@ -65,7 +65,7 @@ class Laptop:
         line = self._process.stdout.readline()  # ends with the process at the latest
         event = json.loads(line) if line else {}
         if event.get("event") != "ready":
-            raise CommandFailed(("up", *options), self._process.wait(_START), event.get("error", {}), self.log())
+            raise CommandFailed(("up", *options), self.wait(), event.get("error", {}), self.log())
         self.ready = event
         return self.ready
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -82,11 +83,20 @@ def test_a_restarted_node_on_another_port_is_found_again(cafe: list[Laptop]) -> 
     eventually(lambda: ben.cli("peers")["peers"])
     before = ada.address
     assert ada.stop() == 0
-    assert ben.stop() == 0
-    ben.up()
-    ada.up()
+    ada.up(port=_free_port())
     assert ada.address != before
     eventually(lambda: ada.cli("peers")["peers"] and ben.cli("peers")["peers"], within=40)
+
+
+def test_after_the_night_when_all_were_off_they_find_each_other_where_they_were(cafe: list[Laptop]) -> None:
+    ada, ben, *_ = cafe
+    ada.up()
+    ben.up("--connect", ada.address)
+    eventually(lambda: ben.cli("peers")["peers"] and ada.cli("peers")["peers"])
+    assert ada.stop() == ben.stop() == 0
+    ada.up()
+    ben.up()
+    eventually(lambda: ada.cli("peers")["peers"], within=40)
 
 
 def test_the_end_comes_within_five_seconds_and_is_clean(cafe: list[Laptop]) -> None:
@@ -156,6 +166,11 @@ def test_status_before_during_and_after_a_node(cafe: list[Laptop]) -> None:
     after = ada.cli("status")
     assert (after["running"], after["fingerprint"]) == (False, before["fingerprint"])
     assert json.dumps(after)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _holds(laptop: Laptop, record_id: str) -> bool:
