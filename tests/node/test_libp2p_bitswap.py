@@ -49,7 +49,7 @@ def serving(kind: str) -> Iterator[Server]:
 
 
 def run(*arguments: str) -> list[Any]:
-    done = subprocess.run([*PEER, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*PEER, *arguments], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 
