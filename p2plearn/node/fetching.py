@@ -120,7 +120,8 @@ class _Fetch:
         except ConnectionLost:
             self._out.add(peer)
         except PeerFault as fault:
-            self._network.blame(peer, fault.reason)
+            if peer not in self._out:  # one lie ends all that the peer was asked for
+                self._network.blame(peer, fault.reason)
             self._out.add(peer)
         finally:
             self._asked -= 1

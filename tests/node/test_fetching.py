@@ -156,8 +156,25 @@ async def test_who_sends_wrong_bytes_is_blamed_and_not_asked_again(blocks: Block
     network = FakeNetwork(mallory=liar, maria=file.whole)
     await fetch(network, blocks, file)
     assert b"".join(read_file(blocks, file.cid, file.size)) == file.data
-    assert {peer for peer, _ in network.blamed} == {"mallory"}
-    assert len(network.blamed) <= limits.FETCH_PER_PEER
+    assert [peer for peer, _ in network.blamed] == ["mallory"]
+
+
+async def test_one_lie_counts_once_however_much_was_asked(blocks: BlockStore) -> None:
+    file = File(os.urandom(8 * limits.CHUNK))
+    lies = trio.Event()
+
+    async def turn_liar(name: bytes) -> bytes | None:
+        if name == file.cid:
+            return file.blocks[name]
+        if network.under_way["mallory"] == limits.FETCH_PER_PEER:
+            lies.set()
+        await lies.wait()
+        return b"something else"
+
+    network = FakeNetwork(mallory=turn_liar)
+    with pytest.raises(AttachmentAway):
+        await fetch(network, blocks, file)
+    assert len(network.blamed) == 1
 
 
 async def test_who_leaves_is_not_blamed(blocks: BlockStore, file: File) -> None:
