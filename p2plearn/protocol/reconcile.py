@@ -152,7 +152,7 @@ class Search:
         difference = self._mirror.symbols(ask.bits, ask.part).minus(theirs)
         peeled = peel(difference)
         if peeled is None:
-            self._go_on(estimate(difference))
+            self._go_on(min(estimate(difference), limits.MAX_ROUND_SYMBOLS))  # hostile counts know no bounds
             return None
         self._leave_part()
         if self._thorough and not ask.bits and not any(peeled):
@@ -167,7 +167,7 @@ class Search:
         parts, have = self._pending[0], len(self._theirs)
         if not parts.bits:
             self.differing = differing
-        wanted = int(min(differing, limits.MAX_ROUND_SYMBOLS) * _PER_ID) + _FIRST
+        wanted = int(differing * _PER_ID) + _FIRST
         if have < min(2 * wanted, limits.MAX_SKETCH_CELL) and wanted <= limits.MAX_SKETCH_CELL:
             self._next = max(wanted - have, have // 2)
             return

@@ -92,10 +92,21 @@ def transcript(to_initiator: bool) -> list[bytes]:
                 _react(sides[1 - i], sides[1 - i].receive(frame), held[1 - i])
     messages = said[to_initiator]
     rows = [messages[:n] for n in range(1, len(messages) + 1)]
-    if to_initiator:
-        rows.append([*messages[:3], m.write(m.State(2**40, b"F" * 32))])  # a difference that no sketch is long enough for
-    else:  # the next round; what is asked for when one sketch is not enough
-        rows.append([*messages, m.write(m.State(7, b"F" * 32))])
-        asks: list[m.Message] = [m.SketchAsk(3, 5, 0, 512), m.SketchAsk(16, 65_535, 32, 32), m.Want(salted=True, shorts=(1, 2**64 - 1))]
-        rows.append([*messages[:4], *map(m.write, asks)])  # after hello, heads, done and state
+    rows.append([*messages, m.write(m.State(b"F" * 32))])  # the next round
+    if not to_initiator:  # what is asked for when one sketch is not enough
+        asks: list[m.Message] = [
+            m.SketchAsk(3, 5, 0, 512),
+            m.SketchAsk(3, 5, 512, 32),
+            m.SketchAsk(16, 65_535, 0, 32),
+            m.Want(salted=True, shorts=(1, 2)),
+        ]
+        rows += [[messages[0], *map(m.write, asks)], [messages[0], m.write(m.HeadsAsk(7)), *_heads()]]
+    else:  # what comes when much differs: symbols without end, then heads
+        symbols = m.write(m.SketchPart(bytes(range(256)) * 2))
+        rows.append([messages[0], symbols, *_heads()])
     return list(map(join_row, rows))
+
+
+def _heads() -> list[bytes]:
+    mine = Author("ada").key[: m.SHORT_KEY]
+    return [m.write(m.Heads(((mine, 3),), last=True)), m.write(m.Done()), m.write(m.State(b"F" * 32))]

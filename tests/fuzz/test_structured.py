@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2plearn import limits
-from p2plearn.protocol.messages import PROTOCOL_VERSION
 from tests.fuzz.decoders import DECODERS
 from tests.fuzz.mutation import join_row, split_row
 from tests.fuzz.oracle import check
@@ -26,27 +25,23 @@ _fields: list[st.SearchStrategy[Any]] = [
     st.lists(st.tuples(st.binary(max_size=65), _edges, st.text(max_size=128), st.text(max_size=30), st.text(max_size=30)), max_size=3),
 ]
 
+
+def _packed(size: int, *numbers: int) -> st.SearchStrategy[bytes]:
+    """So many entries of `size` bytes."""
+    return st.sampled_from(numbers or range(10)).flatmap(lambda n: st.binary(min_size=size * n, max_size=size * n))
+
+
 _messages: st.SearchStrategy[list[Any]] = st.one_of(
-    st.tuples(st.just(1), _edges, _digests),
-    st.tuples(st.just(2), st.lists(st.tuples(_digests, _edges, _digests), max_size=5), st.booleans()),
+    st.tuples(st.just(0), st.just("commons"), st.just([]), _digests, st.just(bytes(64)), st.just(bytes(16)), _digests),
+    st.tuples(st.just(1), _digests),
+    st.tuples(st.just(2), _packed(12), st.booleans()),
     st.tuples(st.just(3), st.lists(st.binary(max_size=200), max_size=5)),
     st.tuples(st.just(4), _edges),
     st.just((5,)),
     st.tuples(st.just(6), st.integers(0, 17), _edges, _edges, _edges),
-    st.tuples(st.just(7), st.integers(0, 40).flatmap(lambda n: st.binary(min_size=16 * n, max_size=16 * n))),
-    st.tuples(st.just(8), st.booleans(), st.integers(0, 9).flatmap(lambda n: st.binary(min_size=8 * n, max_size=8 * n))),
+    st.tuples(st.just(7), _packed(16) | _packed(16, 19, 32, 64)),
+    st.tuples(st.just(8), st.booleans(), _packed(8)),
     st.tuples(st.just(9), _edges),
-    st.tuples(
-        st.just(0),
-        st.just(PROTOCOL_VERSION),
-        st.just("commons"),
-        st.just([]),
-        _digests,
-        st.just(bytes(64)),
-        st.just(bytes(16)),
-        _edges,
-        _digests,
-    ),
 ).map(list)
 
 
