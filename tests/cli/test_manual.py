@@ -62,7 +62,7 @@ class Reader:
             if found[1] in new:
                 return f"(?P={found[1]})"
             new.append(found[1])
-            return f"(?P<{found[1]}>[0-9A-Za-z]+)"
+            return f"(?P<{found[1]}>[0-9A-Za-z./]+)"
 
         match = re.fullmatch(re.sub(r"\\\{(\w+)\\\}", placeholder, "".join(lines)), seen)
         assert match, f"the manual says\n{expected}\nbut one sees\n{seen}"
