@@ -5,17 +5,24 @@ A tenth of it in `make test`; in full with P2PLEARN_FULL=1 (`make attack`). The 
 
 import os
 import statistics
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trio
+from libp2p import new_host
+from libp2p.crypto.secp256k1 import create_new_key_pair
+from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.pubsub.pb import rpc_pb2
+from multiaddr import Multiaddr
 
 from p2plearn.errors import ConnectionLost, Unreachable
 from p2plearn.limits import MAX_GOSSIP, MAX_GOSSIP_REPLAY, MAX_STREAMS_PER_PEER, KiB, MiB
+from p2plearn.node import libp2p_yamux
 from p2plearn.node.host import Host
 from p2plearn.node.libp2p_addresses import parse_dialable
 from p2plearn.node.libp2p_pubsub import TOPIC
+from p2plearn.node.network import Stream
 from tests.attacks import attacks
 from tests.node.nodes import Remote, eventually, hears_gossip, run_host, run_remote
 
@@ -206,3 +213,35 @@ async def test_streams_beyond_a_peers_due_are_reset() -> None:
 
 async def _stall(stream: object) -> None:
     await trio.sleep_forever()
+
+
+async def test_keys_of_another_kind_are_refused() -> None:
+    async with run_host(1) as target:
+        told: list[str] = []
+        target.on_connected(told.append)
+        stranger = new_host(key_pair=create_new_key_pair())
+        async with stranger.run([]):
+            with suppress(Exception):  # it may take itself for connected until it is cut off
+                await stranger.connect(info_from_p2p_addr(Multiaddr(target.addresses()[0])))
+            await trio.sleep(0.3)
+            assert told == []
+            assert target.peers() == []
+            await stranger.close()
+
+
+async def test_a_stream_left_half_open_is_reset_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libp2p_yamux, "LINGER", 0.6)
+    async with run_host(1) as target, run_host(2, []) as peer:
+
+        async def brief(stream: Stream) -> None:
+            await stream.receive()
+
+        target.handle("/test/brief", brief)
+        await peer.connect(target.addresses()[0])
+        stream = await peer.open(target.peer_id, "/test/brief")
+        await stream.send(b"and now I keep my side open")
+        assert await stream.receive() == b""
+        await stream.send(b"still open")
+        await trio.sleep(1.2)
+        with pytest.raises(ConnectionLost):
+            await stream.send(b"too late")
