@@ -38,5 +38,5 @@ def import_(context: typer.Context, file: Bundle) -> None:
     here = session(context)
     with here.progress("Importing") as progress:
         answer = here.client.import_bundle(Path(file), progress)
-    refused = [f"Refused {output.plural(item['count'], 'record')}: {paint(item['reason'])}." for item in answer["refused"]]
+    refused = [f"Left out {item['count']}: {paint(item['reason'])}." for item in answer["refused"]]
     here.tell(answer, f"{paint(output.plural(answer['new'], 'new record'), 'bold')}, {answer['known']} known before.", *refused)

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,17 @@ from p2plearn import limits
 Writer: TypeAlias = Callable[[dict[str, Any]], str]
 
 _LAST_WORDS = 0.5  # seconds that the end of `up` waits for lines to leave
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the program until the node listens for them itself: what needs an orderly end begins later."""
+    before = {number: signal.signal(number, lambda *_: os._exit(0)) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def up(
     if web is not None and (no_web or web > 65_535):
         raise UsageError(reason="--web and --no-web exclude each other" if no_web else "A port is at most 65535")
     here = session(context)
-    with events.printer(_event_line(here)) as announce:
+    with events.ending_at_once(), events.printer(_event_line(here)) as announce:
         here.client.up(
             listen=list(listen or ()),
             connect=list(connect or ()),

@@ -141,6 +141,7 @@ SHUTDOWN_TIMEOUT = 4.0  # the contract says 5
 # --- local API ---
 MAX_REQUEST = 1 * MiB  # a JSON request; uploads stream
 API_TIMEOUT = 60.0
+TRANSFER_TIMEOUT = 600.0  # silence while a node puts an export of gigabytes together
 API_GRACE = 1.0  # answers under way when the node stops; SHUTDOWN_TIMEOUT has to hold the rest
 MAX_LIMIT = 1_000  # items in one answer
 MAX_PEOPLE = 100_000  # profiles folded into names

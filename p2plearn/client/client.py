@@ -117,7 +117,7 @@ class Client:
                 progress(done, max(done, size))
 
         def ask_node() -> Answer:
-            with http.request(self.home, "PUT", path, pieces()) as response:
+            with http.request(self.home, "PUT", path, pieces(), limits.TRANSFER_TIMEOUT) as response:
                 return http.answer(response)
 
         async def ask_store(service: Any) -> Answer:
@@ -133,7 +133,7 @@ class Client:
             return done + len(piece)
 
         def ask_node() -> Answer:
-            with http.request(self.home, "GET", path) as response:
+            with http.request(self.home, "GET", path, patience=limits.TRANSFER_TIMEOUT) as response:
                 counts = http.counts(response)
                 done = 0
                 for piece in http.pieces(response):

@@ -19,13 +19,14 @@ class NoNode(Exception):
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, home: Home) -> None:
-        super().__init__("localhost", timeout=limits.API_TIMEOUT)
+    def __init__(self, home: Home, patience: float) -> None:
+        super().__init__("localhost")
+        self._patience = patience
         self._path = str(home.socket)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(limits.API_TIMEOUT)
+        self.sock.settimeout(self._patience)
         try:
             self.sock.connect(self._path)
         except OSError:
@@ -33,12 +34,14 @@ class _Connection(http.client.HTTPConnection):
 
 
 @contextmanager
-def request(home: Home, method: str, path: str, body: bytes | Iterable[bytes] | None = None) -> Iterator[http.client.HTTPResponse]:
-    """The response to one request; read its body with `pieces`.
+def request(
+    home: Home, method: str, path: str, body: bytes | Iterable[bytes] | None = None, patience: float | None = None
+) -> Iterator[http.client.HTTPResponse]:
+    """The response to one request, its body to be read with `pieces` or `answer`. `patience`: seconds of silence to bear.
 
     Raises NoNode before anything was sent, the error that the node reports, or P2plearnError when it goes away meanwhile.
     """
-    connection = _Connection(home)
+    connection = _Connection(home, limits.API_TIMEOUT if patience is None else patience)
     try:
         connection.connect()
         with _node_may_go():
@@ -53,7 +56,7 @@ def request(home: Home, method: str, path: str, body: bytes | Iterable[bytes] | 
 
 def answering(home: Home) -> bool:
     """Whether a node listens at the socket just now."""
-    connection = _Connection(home)
+    connection = _Connection(home, limits.API_TIMEOUT)
     try:
         connection.connect()
     except NoNode:

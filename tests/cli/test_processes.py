@@ -97,6 +97,14 @@ def test_a_signal_ends_a_node_cleanly(home, number):
     assert not Home(home).socket.exists()
 
 
+def test_a_signal_ends_a_node_that_is_only_starting(home):
+    with Up() as node:
+        while not Home(home).lock.exists():
+            time.sleep(0.01)
+        assert node.stop(signal.SIGTERM)[0] == 0
+    assert ask("feed") == (0, {"items": []})
+
+
 def test_a_killed_node_is_no_obstacle(home):
     with Up() as node:
         node.ready()
