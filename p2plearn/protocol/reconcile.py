@@ -16,7 +16,8 @@ from p2plearn.protocol.messages import SketchAsk, SketchPart
 from p2plearn.protocol.replica import Replica, Salted
 from p2plearn.protocol.sketch import Sketch, estimate, peel
 
-_FIRST = 32  # symbols of a first ask: a handful of differences for half a kilobyte, and a fair guess at how many more there are
+_FIRST = 32  # symbols of a first ask: a handful of differences for half a kilobyte
+_SURE = 128  # symbols that tell how many ids differ within some 13 %
 _PER_ID = 1.4  # symbols that a difference takes: 1.35 for large ones, more for small ones, for which _FIRST is enough
 _DEPTH = 3  # times a part is split: estimates are good, so once or twice is normal
 
@@ -121,7 +122,7 @@ class Search:
 
     def __init__(self, mirror: Mirror, *, thorough: bool = False) -> None:
         """`thorough`: where the unsalted sketch shows no difference look once more, salted, for ids that collide in it."""
-        self.differing = 0  # about so many ids differ; known when the first symbols were not enough
+        self.differing = 0  # about so many ids differ; known when _SURE symbols were not enough
         self.was_thorough = False
         self._mirror = mirror
         self._thorough = thorough
@@ -165,9 +166,12 @@ class Search:
     def _go_on(self, differing: int) -> None:
         """Ask for as much as should do; where that is too much for one part, or was in vain, split it."""
         parts, have = self._pending[0], len(self._theirs)
+        wanted = int(differing * _PER_ID) + _FIRST
+        if not parts.bits and have < _SURE:
+            self._next = max(min(wanted, _SURE) - have, have // 2)
+            return
         if not parts.bits:
             self.differing = differing
-        wanted = int(differing * _PER_ID) + _FIRST
         if have < min(2 * wanted, limits.MAX_SKETCH_CELL) and wanted <= limits.MAX_SKETCH_CELL:
             self._next = max(wanted - have, have // 2)
             return

@@ -145,12 +145,12 @@ class Replica:
                 self._note(self._removed, record_id)
 
     def decline(self, ids: Iterable[bytes]) -> None:
-        """These are not held and not wanted. The oldest of too many are forgotten, as in the store."""
+        """These are not held and not wanted; the oldest of too many are dropped. The store keeps MAX_DECLINED of either sort."""
         for record_id in ids:
             if not self.knows(record_id):
                 self._declined[record_id] = None
                 self._note(self._added, record_id)
-        while len(self._declined) > limits.MAX_DECLINED:
+        while len(self._declined) > 2 * limits.MAX_DECLINED:
             self.welcome([next(iter(self._declined))])
 
     def welcome(self, ids: Iterable[bytes]) -> None:

@@ -99,7 +99,7 @@ class Sketch:
 
 
 def estimate(difference: Sketch) -> int:
-    """About how many ids differ, within some 25 % after 32 symbols and 18 % after 64; never fewer than the counts say.
+    """About how many ids differ, within some 25 % after 32 symbols and 13 % after 128; never fewer than the counts say.
 
     Symbol i holds an id with probability 1/(1 + i/2), so the spread of the counts around what symbol 0 lets expect is the number of ids.
     """

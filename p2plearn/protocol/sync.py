@@ -4,7 +4,7 @@
     SKETCHING  the initiator asks for a sketch, sends what only it holds, wants what only the other holds; both say Done → SETTLED.
                When much differs and authors are few, it asks for heads instead, once a round →
     HEADS      both list the ends of unbroken runs, by author
-    RUNS       both send what lies beyond the other's heads, in seq order, then Done – or nothing, when that would be much more than differs
+    RUNS       both send what lies beyond the other's heads, in seq order, then Done; nothing when that would be more than differs
     CHECKING   both have committed all of that and compare again. Equal → SETTLED, else → SKETCHING
     SETTLED    news is pushed as it is committed, until either side opens the next round (both at once is one round)
 
@@ -32,8 +32,7 @@ from p2plearn.protocol.signing import HELLO_DOMAIN, verify
 
 __all__ = ["Arrived", "Ended", "Event", "Load", "Me", "Met", "Phase", "RoundAsked", "Run", "Session", "Settled", "Wanted"]
 
-_FEW = 64  # differences for which another sketch is as good as heads, and a turn shorter
-_WASTE = 2  # times what differs that runs may hold: beyond that chains have holes here or there, and most would be sent in vain
+_SLACK = 1.25  # times what differs that runs may hold: beyond that chains have holes here or there, and much would be sent in vain
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +208,7 @@ class Session:
             self._outgoing.add(Load(ids=found.ours))
             for at in range(0, len(found.theirs), limits.MAX_WANT):
                 self._say(m.Want(found.salted, found.theirs[at : at + limits.MAX_WANT]))
-        elif self._differing is None and self._search.differing >= max(_FEW, len(self._replica.heads)):
+        elif self._differing is None and self._search.differing >= max(1, len(self._replica.heads)):
             self._say(m.HeadsAsk(self._search.differing))
             self._list_heads(self._search.differing)
             return
@@ -250,10 +249,10 @@ class Session:
             self._outgoing.add(Load(self._runs()))
 
     def _runs(self) -> tuple[Run, ...]:
-        """What lies beyond the other side's heads; nothing when that is, both ways together, far more than differs."""
+        """What lies beyond the other side's heads; nothing when that is, both ways together, more than differs."""
         ours, theirs = self._heads, self._their_heads
         total = sum(abs((ours[key][1] if key in ours else 0) - theirs.get(key, 0)) for key in ours.keys() | theirs.keys())
-        if total > _WASTE * (self._differing or 0):
+        if total > _SLACK * (self._differing or 0):
             return ()
         return tuple(Run(author, theirs.get(key, 0) + 1, seq) for key, (author, seq) in ours.items() if seq > theirs.get(key, 0))
 

@@ -1,115 +1,289 @@
-"""Two sessions over an imagined wire, driven by a random schedule, each with a store that is a dictionary.
+"""Sides and wires for tests of sessions: sets of records without content, and two sessions over an imagined stream.
 
-Everything a runtime may do differently is drawn from the seed: how bytes are cut, which side goes first, when a batch is committed.
+Everything a runtime may do at one moment or another is a move: bytes travel, cut anywhere; a batch is committed; a load is fetched; a
+round is answered. A test chooses among the moves, by seed or by Hypothesis.
 """
 
+import hashlib
 import random
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
 
 from p2plearn import limits
-from p2plearn.protocol.records import COMMONS, Record
+from p2plearn.errors import PeerFault
+from p2plearn.protocol import messages as m
+from p2plearn.protocol.frames import FrameReader, to_frames
+from p2plearn.protocol.records import COMMONS
 from p2plearn.protocol.replica import Head, Replica, Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
 from p2plearn.protocol.sync import Arrived, Event, Load, Me, RoundAsked, Session, Settled, Wanted
 from p2plearn.testing.authors import Author
 
+SPACE = Scope(COMMONS)
+Move = tuple[str, int]
 
-@dataclass
+
+class Item(NamedTuple):
+    """A record as far as sessions and heads look at it. Nothing is signed, so that a test may have a hundred thousand, and choose ids."""
+
+    id: bytes
+    author: bytes
+    seq: int
+    prev: bytes
+
+    @property
+    def raw(self) -> bytes:
+        return self.id + self.author + self.seq.to_bytes(8, "big") + self.prev
+
+    @classmethod
+    def read(cls, raw: bytes) -> "Item":
+        return cls(raw[:32], raw[32:64], int.from_bytes(raw[64:72], "big"), raw[72:])
+
+
+@cache
+def key(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+@cache
+def chain(name: str, length: int, fork_after: int = 0, branch: str = "") -> tuple[Item, ...]:
+    """An author's records; those beyond `fork_after` are different for each branch."""
+    items: list[Item] = []
+    for seq in range(1, length + 1):
+        on = branch if seq > fork_after else ""
+        record_id = hashlib.sha256(f"{name} {seq} {on}".encode()).digest()
+        items.append(Item(record_id, key(name), seq, items[-1].id if items else b""))
+    return tuple(items)
+
+
 class Side:
-    """A node reduced to its set of records."""
+    """A node reduced to what it holds and what it does not want."""
 
-    name: str
-    records: dict[bytes, Record] = field(default_factory=dict)
+    def __init__(self, name: str, items: Iterable[Item] = (), unwanted: Iterable[Item] = ()) -> None:
+        self.name = name
+        self.replica = Replica(SPACE)
+        self.held: dict[bytes, Item] = {}
+        self.unwanted = {item.id for item in unwanted}
+        self.received: Counter[bytes] = Counter()
+        self._by_author: dict[bytes, dict[bytes, Item]] = {}
+        self.take(items)
 
-    def __post_init__(self) -> None:
-        self.author = Author(self.name)
-        self.replica = Replica(Scope(COMMONS))
-        self.take(list(self.records.values()))
-        self.received = 0
-        self.settled: list[bool] = []
+    def __repr__(self) -> str:
+        return f"<{self.name} with {len(self.held)}>"
 
-    def take(self, records: list[Record]) -> None:
-        """Commit records and bring the replica and its heads up to date, the slow and obvious way."""
-        self.records |= {record.id: record for record in records}
-        self.replica.add(record.id for record in records)
-        by_place = {(r.author, r.prev): r for r in sorted(self.records.values(), key=lambda r: r.id, reverse=True)}
-        for author in {record.author for record in records}:
-            head = b""
-            seq = 0
-            while (author, head) in by_place:
-                seq, head = seq + 1, by_place[author, head].id
-            if seq:
-                self.replica.heads[author] = Head(seq, head)
+    def take(self, items: Iterable[Item]) -> None:
+        """Commit what is wanted, decline the rest."""
+        new = [item for item in items if item.id not in self.held]
+        wanted = [item for item in new if item.id not in self.unwanted]
+        for item in wanted:
+            self.held[item.id] = item
+            self._by_author.setdefault(item.author, {})[item.id] = item
+        self.replica.add(item.id for item in wanted)
+        self.replica.decline(item.id for item in new if item.id in self.unwanted)
+        self._set_heads({item.author for item in wanted})
 
-    def load(self, load: Load) -> tuple[list[bytes], Load]:
+    def forget(self, item: Item) -> None:
+        """Delete it and want it no more."""
+        self.unwanted.add(item.id)
+        if self.held.pop(item.id, None):
+            del self._by_author[item.author][item.id]
+            self.replica.remove([item.id])
+        self.replica.decline([item.id])
+        self._set_heads({item.author})
+
+    def load(self, load: Load, most: int = 7) -> tuple[list[bytes], Load]:
         """The first few records of a load, and the rest of it."""
-        run_ids = [
-            r.id for run in load.runs for r in sorted(self.records.values(), key=lambda r: r.order) if r.author == run.author and run.first <= r.seq <= run.last
-        ]
-        ids = [*run_ids, *load.ids]
-        held = [self.records[i].raw for i in ids[:7] if i in self.records]
-        return held, Load(ids=tuple(ids[7:]), live=load.live)
+        ids = [item.id for run in load.runs for item in self._run(run.author, run.first, run.last)]
+        ids += load.ids
+        found = [self.held[record_id].raw for record_id in ids[:most] if record_id in self.held]
+        return found, Load(ids=tuple(ids[most:]), live=load.live)
 
-    def session(self, peer: "Side", initiator: bool) -> Session:
-        proof = sign(self.author.private_key, HELLO_DOMAIN, self.name.encode())
-        nonce = self.name.encode().ljust(16, b".")[:16]
-        return Session(self.replica, Me(self.author.key, proof, nonce), peer.name.encode(), initiator)
+    def session(self, peer: str, *, initiator: bool, nonce: bytes = b"") -> Session:
+        return Session(self.replica, me(self.name, nonce), peer.encode(), initiator)
+
+    def _run(self, author: bytes, first: int, last: int) -> list[Item]:
+        return sorted((item for item in self._by_author[author].values() if first <= item.seq <= last), key=lambda item: (item.seq, item.id))
+
+    def _set_heads(self, authors: set[bytes]) -> None:
+        for author in authors:
+            after = {item.prev: item for item in sorted(self._by_author.get(author, {}).values(), reverse=True)}
+            end = b""
+            self.replica.heads.pop(author, None)
+            while end in after:
+                end = after[end].id
+                self.replica.heads[author] = Head(self.held[end].seq, end)
+
+
+@cache
+def me(name: str, nonce: bytes = b"") -> Me:
+    author = Author(name)
+    return Me(author.key, sign(author.private_key, HELLO_DOMAIN, name.encode()), (nonce + name.encode()).ljust(16, b".")[:16])
 
 
 class Wire:
-    """The two sessions and what is under way between them."""
+    """Two sessions and what is under way between them. The left side is the initiator."""
 
-    def __init__(self, left: Side, right: Side, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.sides = [left, right]
-        self.sessions = [left.session(right, True), right.session(left, False)]
-        self.streams = [bytearray(), bytearray()]  # bytes towards side 0, towards side 1
-        self.arrived: list[list[tuple[bytes, ...]]] = [[], []]
+    def __init__(self, left: Side, right: Side) -> None:
+        self.sides = (left, right)
         self.bytes = 0
-        for i in (0, 1):
-            self.flush(i)
+        self.said: Counter[str] = Counter()
+        self.settled: list[bool] = []  # of the left side
+        self._number = 0
+        self.connect()
 
-    def flush(self, i: int) -> None:
-        for frame in self.sessions[i].to_send():
-            assert len(frame) <= limits.MAX_FRAME
-            self.streams[1 - i] += frame
-            self.bytes += len(frame)
+    def __repr__(self) -> str:
+        return f"<{self.sessions[0]!r} and {self.sessions[1]!r}>"
+
+    def connect(self) -> None:
+        """(Re)connect: what was under way is lost."""
+        left, right = self.sides
+        self._number += 1
+        nonce = str(self._number).encode()
+        self.sessions = (left.session(right.name, initiator=True, nonce=nonce), right.session(left.name, initiator=False, nonce=nonce))
+        self.streams = (bytearray(), bytearray())  # towards the left, towards the right
+        self.arrived: tuple[deque[tuple[bytes, ...]], ...] = (deque(), deque())
+        self.loads: tuple[deque[Load], ...] = (deque(), deque())
+        self.asked = [False, False]
+        self._readers = (FrameReader(), FrameReader())
+        for i in (0, 1):
+            self.handle(i, [])
 
     def handle(self, i: int, events: list[Event]) -> None:
+        """Do what a session's events say, or keep it for a later move; then hand its frames to the stream."""
         for event in events:
             match event:
                 case Arrived(raws):
                     self.arrived[i].append(raws)
+                    assert len(self.arrived[i]) <= limits.WINDOW
                 case Wanted(load):
-                    self.handle(i, self.sessions[i].supply(*self.sides[i].load(load)))
+                    self.loads[i].append(load)
+                    assert len(self.loads[i]) == 1
                 case RoundAsked():
-                    self.handle(i, self.sessions[i].answer_round())
+                    self.asked[i] = True
                 case Settled(equal):
-                    self.sides[i].settled.append(equal)
-        self.flush(i)
+                    self.settled += [equal] * (i == 0)
+        for frame in self.sessions[i].to_send():
+            assert len(frame) <= limits.MAX_FRAME
+            self.streams[1 - i].extend(frame)
+            self.bytes += len(frame)
+            self.said.update(type(m.read(message)).__name__ for message in self._readers[i].receive(frame))
 
-    def step(self) -> bool:
-        """One random thing happens. Whether anything could."""
-        moves = [("bytes", i) for i in (0, 1) if self.streams[i]] + [("commit", i) for i in (0, 1) if self.arrived[i]]
-        if not moves:
-            return False
-        what, i = self.random.choice(moves)
+    def moves(self) -> list[Move]:
+        """What could happen next."""
+        return [
+            *(("bytes", i) for i in (0, 1) if self.streams[i]),
+            *(("commit", i) for i in (0, 1) if self.arrived[i]),
+            *(("load", i) for i in (0, 1) if self.loads[i]),
+            *(("answer", i) for i in (0, 1) if self.asked[i]),
+        ]
+
+    def move(self, move: Move, size: int = 1 << 20) -> None:
+        """Let it happen; `size`: how many bytes travel."""
+        what, i = move
+        side, session = self.sides[i], self.sessions[i]
         if what == "bytes":
-            size = self.random.choice([1, 5, 100, 10_000, 1 << 20])
             data, self.streams[i][:size] = bytes(self.streams[i][:size]), b""
-            self.handle(i, self.sessions[i].receive(data))
+            self.handle(i, session.receive(data))
+        elif what == "commit":
+            items = [Item.read(raw) for raw in self.arrived[i].popleft()]
+            side.received.update(item.id for item in items)
+            side.take(items)
+            self.handle(i, session.committed())
+        elif what == "load":
+            self.handle(i, session.supply(*side.load(self.loads[i].popleft())))
         else:
-            from p2plearn.protocol.records import parse
+            self.asked[i] = False
+            self.handle(i, session.answer_round())
 
-            raws = self.arrived[i].pop(0)
-            self.sides[i].received += len(raws)
-            self.sides[i].take([parse(raw) for raw in raws])
-            self.handle(i, self.sessions[i].committed())
-        return True
+    def begin_round(self, i: int = 0) -> None:
+        self.handle(i, self.sessions[i].begin_round())
 
-    def run(self) -> None:
-        """Until nothing is under way. A session that goes on for ever is a failure."""
-        for _ in range(200_000):
-            if not self.step():
-                return
-        raise AssertionError(f"never comes to rest: {self.sessions}")
+    def push(self, i: int, ids: Iterable[bytes]) -> None:
+        self.handle(i, self.sessions[i].push(ids))
+
+    def run(self, seed: int | None = None) -> "Wire":
+        """Until nothing is under way, in the order of a seed or as fast as can be. Going on for ever is a failure."""
+        chance = random.Random(seed)
+        for _ in range(100_000):
+            moves = self.moves()
+            if not moves:
+                return self
+            if seed is None:
+                self.move(moves[0])
+            else:
+                self.move(chance.choice(moves), chance.choice([1, 5, 100, 10_000, 1 << 20]))
+        raise AssertionError(f"never comes to rest: {self}")
+
+    def sync(self, seed: int | None = None, rounds: int = 4) -> "Wire":
+        """Run, and open rounds until both want nothing more of each other."""
+        self.run(seed)
+        for _ in range(rounds):
+            if not self.lacking():
+                return self
+            self.begin_round()
+            self.run(seed)
+        raise AssertionError(f"{self.lacking()} records still missing after {rounds} rounds: {self}")
+
+    def lacking(self) -> int:
+        """How many records one side holds and the other would take."""
+        left, right = self.sides
+        return len(left.held.keys() - right.held.keys() - right.unwanted) + len(right.held.keys() - left.held.keys() - left.unwanted)
+
+    def received(self) -> int:
+        return sum(side.received.total() for side in self.sides)
+
+
+class Liar:
+    """The other end of one session, which may say any message in any order. The session's own batches and loads are seen to at once."""
+
+    def __init__(self, side: Side, *, initiator: bool, hello: m.Hello | None = None) -> None:
+        """`initiator`: whether the honest side is."""
+        self.side = side
+        self.session = side.session("liar", initiator=initiator)
+        self.events: list[Event] = []
+        self._reader = FrameReader()
+        mine = me("liar")
+        self.hello = hello or m.Hello(*SPACE, mine.author, mine.proof, mine.nonce, b"F" * 32)
+
+    def say(self, *messages: m.Message) -> list[m.Message]:
+        """What the honest side answers. Raises PeerFault."""
+        answers: list[m.Message] = []
+        for message in messages:
+            for frame in to_frames(m.write(message)):
+                self._handle(self.session.receive(frame))
+            answers += self.heard()
+        return answers
+
+    def say_at_once(self, *messages: m.Message) -> None:
+        """All in one piece, before anything of the answers is read."""
+        data = b"".join(frame for message in messages for frame in to_frames(m.write(message)))
+        self._handle(self.session.receive(data))
+
+    def meet(self) -> list[m.Message]:
+        return self.say(self.hello)
+
+    def heard(self) -> list[m.Message]:
+        return [m.read(message) for frame in self.session.to_send() for message in self._reader.receive(frame)]
+
+    def _handle(self, events: list[Event]) -> None:
+        while events:
+            event = events.pop(0)
+            self.events.append(event)
+            match event:
+                case Arrived():
+                    events += self.session.committed()
+                case Wanted(load):
+                    events += self.session.supply(*self.side.load(load))
+                case RoundAsked():
+                    events += self.session.answer_round()
+
+
+def fault(liar: Liar, *messages: m.Message) -> str:
+    """The reason these messages are refused for."""
+    try:
+        liar.say(*messages)
+    except PeerFault as peer_fault:
+        return peer_fault.reason
+    return "nothing"
