@@ -168,6 +168,15 @@ class StoreTooNew(P2plearnError):
     code = "store_too_new"
 
 
+class StoreBroken(P2plearnError):
+    """The data in “{path}” cannot be read: {reason}.
+
+    The disk may be failing. Keep a copy of the file, move it away, and get the records back from other nodes or from an export.
+    """
+
+    code = "store_broken"
+
+
 class DiskFull(P2plearnError):
     """Only {free} bytes are free on the disk, so nothing new can be stored safely.
 

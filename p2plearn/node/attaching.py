@@ -1,16 +1,20 @@
 """Attachments between nodes: small ones are fetched as their records come, larger ones when somebody looks; peers we sync with get ours."""
 
+import contextlib
+
 import structlog
 import trio
 
 from p2plearn import limits
 from p2plearn.errors import AttachmentAway, AttachmentBroken, DiskFull
-from p2plearn.node.blocks import BlockStore
+from p2plearn.node import store_quota
+from p2plearn.node.blocks import BlockStore, drop_file
 from p2plearn.node.fetching import fetch_attachment
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.network import Network
 from p2plearn.node.store import Change
 from p2plearn.node.syncing import Syncing
+from p2plearn.protocol import cid as cids
 
 _log = structlog.get_logger(__name__)
 
@@ -31,14 +35,26 @@ class Attaching:
 
     async def fetch(self, cid: bytes, size: int) -> None:
         """Have a file here, from whoever is connected. Raises AttachmentAway, AttachmentBroken, DiskFull."""
-        with trio.move_on_after(limits.FETCH_TIMEOUT):
-            await fetch_attachment(self._network, self._blocks, cid, size, list(self._syncing.links))
-            return
-        raise AttachmentAway(cid=cid.hex())
+        await self._keeper.reserve(cid, size, asked=True)
+        await self._fetch(cid, size)
+
+    async def _fetch(self, cid: bytes, size: int) -> None:
+        """Fetch a file that counts already. One that turns out to be none counts no longer, and what came of it is dropped."""
+        try:
+            with trio.move_on_after(limits.FETCH_TIMEOUT):
+                await fetch_attachment(self._network, self._blocks, cid, size, list(self._syncing.links))
+                await self._keeper.count_file(cid, size)
+                return
+        except AttachmentBroken:
+            await self._keeper.uncount_file(cid)
+            left = await self._keeper.read(store_quota.attachments)
+            await self._keeper.in_thread(drop_file, self._blocks, cid, size, [file for file in left if file[0] != cid])
+            raise
+        raise AttachmentAway(cid=cids.to_text(cid))
 
     async def fetch_unasked(self) -> None:
         """For ever: get the small attachments that records here name."""
-        for cid, size in await self._keeper.in_thread(self._keeper.store.attachments):
+        for cid, size in await self._keeper.read(store_quota.attachments):
             self._want(cid, size)
         while True:
             self._changed = trio.Event()
@@ -51,11 +67,16 @@ class Attaching:
             await trio.sleep(limits.ROUND_GAP)  # a peer that just connected has its hello before it
 
     async def _try(self, cid: bytes, size: int) -> None:
+        """Fetch a file unasked, if it fits the quota of somebody who names it. Where records differ about its size, try what each says."""
         try:
-            await self.fetch(cid, size)
+            for claimed in await self._keeper.read(store_quota.sizes, cid) or [size]:
+                if claimed <= limits.UNASKED_ATTACHMENT and await self._keeper.reserve(cid, claimed, asked=False):
+                    with contextlib.suppress(AttachmentBroken):
+                        await self._fetch(cid, claimed)
+                        break
         except AttachmentAway:
             return
-        except (AttachmentBroken, DiskFull) as error:
+        except DiskFull as error:
             _log.info("an attachment is left out", reason=str(error))
         self._wanted.pop(cid, None)
 

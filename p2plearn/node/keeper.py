@@ -6,6 +6,7 @@ Those who listen (sessions, gossip, indexes) hear of changes in the order they w
 Knows the store and the policy; must not know peers' protocols or views.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +17,11 @@ import trio
 
 from p2plearn import limits
 from p2plearn.clock import Clock
+from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
-from p2plearn.node import store_local, store_words
+from p2plearn.node import store_closed, store_local, store_quota, store_words
 from p2plearn.node.store import Change, Store
-from p2plearn.protocol.admission import Accept, Ignore, Policy, Reject, Usage, examine
+from p2plearn.protocol.admission import Accept, Policy, Reject, Usage, examine
 from p2plearn.protocol.records import COMMONS, Draft, Record, record_id
 from p2plearn.protocol.replica import Replica, Scope
 
@@ -71,11 +73,9 @@ class Keeper:
 
     async def load_replica(self) -> Replica:
         """Read the index from the store, once."""
-        if self._replica is None:
-            async with self._changing:
-                usage = (await self._policy()).usage
-                if usage.total < usage.quota * limits.QUOTA_BINDS_AT:
-                    await self.in_thread(self.store.welcome_back)
+        async with self._changing:
+            if self._replica is None:
+                await self._welcome_back()
                 self._replica = await self.in_thread(self.store.replica, Scope(COMMONS))
         return self._replica
 
@@ -97,13 +97,18 @@ class Keeper:
         return await self.in_thread(work)
 
     async def write(self, function: Callable[..., T], *arguments: object, **options: object) -> T:
-        """The same in a transaction."""
+        """The same in a transaction. Raises DiskFull."""
 
         def work() -> T:
             with self.store.writing() as db:
                 return function(db, *arguments, **options)
 
         return await self.in_thread(work)
+
+    async def note(self, function: Callable[..., object], *arguments: object) -> None:
+        """Write what is good to know and can be done without, such as where a peer was met: a full disk is no reason to stop."""
+        with contextlib.suppress(DiskFull):
+            await self.write(function, *arguments)
 
     # --- changes ---
 
@@ -120,84 +125,132 @@ class Keeper:
         Records held already cost a hash. Below the reserve of free disk nothing from peers is taken, and nobody is blamed.
         """
         taken = Taken()
-        ids = [record_id(raw) for raw in raws]
-        fresh = dict(zip(ids, raws, strict=True))
-        if self._replica is not None:
-            fresh = {i: raw for i, raw in fresh.items() if i not in self._replica}
+        fresh = {record_id(raw): raw for raw in raws}
+        for held in await self._held(fresh):
+            del fresh[held]
         if fresh and not await self.in_thread(self.store.has_room_for_peers):
             self._count(taken.ignored, "disk", len(fresh))
-            return taken
-        examined = await self.in_thread(_examine_all, list(fresh.values()))
-        for verdict in examined:
-            if isinstance(verdict, Reject):
-                self._count(taken.rejected, verdict.reason, 1)
-        good = [verdict for verdict in examined if not isinstance(verdict, Reject)]
-        async with self._changing:
-            accepted, ignored = await self._judge(good, taken)
-            if accepted or ignored:
-                change = await self._finish(self.store.commit, accepted, self.clock.now_ms(), ignored)
-                self._apply(change, source)
-                taken.new = change.added
+        elif fresh:
+            examined = await self.in_thread(_examine_all, list(fresh.values()))
+            for verdict in examined:
+                if isinstance(verdict, Reject):
+                    self._count(taken.rejected, verdict.reason, 1)
+            await self._commit([verdict for verdict in examined if not isinstance(verdict, Reject)], source, taken)
         taken.known = len(raws) - len(taken.new) - sum(taken.ignored.values()) - sum(taken.rejected.values())
         return taken
 
-    async def forget(self, ids: Iterable[bytes], author: bytes | None = None) -> int:
-        """Delete records here and decline them from now on; how many there were."""
+    async def forget(self, ids: Sequence[bytes], author: bytes | None = None) -> Change:
+        """Delete records here and decline them from now on, some at a time so that others come in between; all that was removed."""
+        whole = Change()
+        if author is not None and self._forgotten is not None:
+            self._forgotten.add(author)
+        for at in range(0, max(len(ids), 1), limits.FORGET_BATCH):
+            async with self._changing:
+                change = await self._finish(self.store.forget, ids[at : at + limits.FORGET_BATCH], author)
+                self._usage = None
+                self._apply(change, None)
+            whole.removed += change.removed
+            whole.files |= change.files
+        await self.in_thread(self.store.give_back)
         async with self._changing:
-            change = await self._finish(self.store.forget, list(ids), author)
-            if author is not None and self._forgotten is not None:
-                self._forgotten.add(author)
+            await self._welcome_back()
+        return whole
+
+    async def set_quota(self, quota: int) -> None:
+        """Bind peers' records by another quota (bytes) from now on. A lower one deletes nothing; with a higher one, more may come."""
+        async with self._changing:
+            self._quota = quota
             self._usage = None
-            self._apply(change, None)
-        return len(change.removed)
+            await self._welcome_back()
 
-    def set_quota(self, quota: int) -> None:
-        """Bind peers' records by another quota (bytes) from now on."""
-        self._quota = quota
-        self._usage = None
+    async def forget_friends(self) -> None:
+        """Whom this node follows has changed: count the quota anew, and let come what was turned away of them."""
+        async with self._changing:
+            self._usage = None
+            await self._welcome_back(whatever_room=True)
 
-    def forget_friends(self) -> None:
-        """Whom this node follows has changed: count the quota anew."""
-        self._usage = None
+    async def _commit(self, records: Sequence[Record], source: str | None, taken: Taken) -> None:
+        """Judge and commit examined records, and tell."""
+        async with self._changing:
+            held = await self._held([record.id for record in records])  # another peer may have been quicker
+            records = [record for record in records if record.id not in held]
+            accepted, declined = await self._judge(records, taken)
+            if not accepted and not declined:
+                return
+            try:
+                change = await self._finish(self.store.commit, accepted, self.clock.now_ms(), declined)
+            except DiskFull:
+                self._usage = None
+                self._count(taken.ignored, "disk", len(accepted))
+                return
+            self._apply(change, source)
+            taken.new = change.added
+
+    async def _held(self, ids: Iterable[bytes]) -> set[bytes]:
+        if self._replica is None:
+            return await self.in_thread(self.store.held_among, ids)
+        return {held for held in ids if held in self._replica}
 
     async def _finish(self, function: Callable[..., T], *arguments: object) -> T:
         """A commit that has begun is seen through, so that the replica always learns what is on the disk."""
         with trio.CancelScope(shield=True):
             return await self.in_thread(function, *arguments)
 
-    async def _judge(self, records: list[Record], taken: Taken) -> tuple[list[Record], list[bytes]]:
+    async def _judge(self, records: Iterable[Record], taken: Taken) -> tuple[list[Record], dict[bytes, str]]:
+        records = list(records)
         policy = await self._policy([record.id for record in records])
+        room = Usage(policy.usage.quota, policy.usage.friends, policy.usage.total, dict(policy.usage.by_author))
+        policy.usage = room
         accepted: list[Record] = []
-        declined: list[bytes] = []
+        declined: dict[bytes, str] = {}
         for record in records:
             verdict = policy.judge(record)
             if isinstance(verdict, Accept):
-                policy.usage.add(record.author, len(record.raw))
+                room.add(record.author, len(record.raw))
                 accepted.append(record)
             else:
-                self._decline(verdict, taken, declined)
+                self._count(taken.ignored, verdict.reason, 1)
+                if record.space == COMMONS:
+                    declined[record.id] = verdict.reason
         return accepted, declined
 
-    def _decline(self, verdict: Ignore, taken: Taken, declined: list[bytes]) -> None:
-        self._count(taken.ignored, verdict.reason, 1)
-        if verdict.record.space == COMMONS:
-            declined.append(verdict.record.id)
-
     async def _policy(self, ids: Sequence[bytes] = ()) -> Policy:
+        usage = await self._counted()
+        if self._forgotten is None:
+            self._forgotten = await self.read(store_quota.forgotten_authors)
+        declined = await self.read(store_quota.forgotten_among, ids) if ids else set()
+        return Policy(usage, declined=declined, forgotten=self._forgotten)
+
+    async def _counted(self) -> Usage:
         if self._usage is None:
             followed = await self.read(store_local.attitudes, "follow")
             friends = {self.author, *(target.name for target in followed if target.kind == "author")}
-            self._usage = await self.in_thread(self.store.usage, self._quota, friends)
-        if self._forgotten is None:
-            self._forgotten = await self.in_thread(self.store.forgotten)
-        declined = await self.in_thread(self.store.forgotten_among, ids) if ids else set()
-        return Policy(self._usage, declined=declined, forgotten=self._forgotten)
+            self._usage = await self.read(store_quota.usage, self._quota, friends)
+        return self._usage
+
+    async def _welcome_back(self, *, whatever_room: bool = False) -> None:
+        """Where there is room again, what was turned away for want of it may come."""
+        usage = await self._counted()
+        if whatever_room or usage.total < usage.quota * limits.QUOTA_BINDS_AT:
+            with contextlib.suppress(DiskFull):
+                change = Change(welcome=await self._finish(self._take_off))
+                self._apply(change, None)
+
+    def _take_off(self) -> list[bytes]:
+        with self.store.writing() as db:
+            return store_quota.welcome_back(db)
 
     def _apply(self, change: Change, source: str | None) -> None:
+        if self._usage is not None:
+            for record in change.added:
+                self._usage.add(record.author, len(record.raw))
+            if any(record.attachments for record in change.added):
+                self._usage = None  # a file that is here already counts for them too
         if self._replica is not None:
             self._replica.remove(change.removed)
             self._replica.add(record.id for record in change.added)
             self._replica.decline(change.declined)
+            self._replica.welcome(change.welcome)
             for (_, author), head in change.heads.items():
                 if head is None:
                     self._replica.heads.pop(author, None)
@@ -212,17 +265,54 @@ class Keeper:
         reasons[reason] = reasons.get(reason, 0) + number
         self.counts[reason] = self.counts.get(reason, 0) + number
 
-    # --- the full-text index ---
+    # --- attachments and the quota ---
+
+    async def reserve(self, cid: bytes, size: int, *, asked: bool) -> bool:
+        """Count a file before it is fetched. Unasked, only if it fits the quota of one of the authors who name it; whether it may come."""
+        async with self._changing:
+            if not await self.read(store_quota.is_counted, cid, size):
+                usage = await self._counted()
+                authors = await self.read(store_quota.namers, cid)
+                if not asked and not any(usage.has_room(author, size) for author in authors):
+                    return False
+                await self.write(partial(store_quota.count_file, whole=False), cid, size)
+                self._usage = None
+        return True
+
+    async def count_file(self, cid: bytes, size: int) -> None:
+        """A file is here, whole."""
+        async with self._changing:
+            await self.write(partial(store_quota.count_file, whole=True), cid, size)
+            self._usage = None
+
+    async def uncount_file(self, cid: bytes) -> None:
+        """A file is not here after all."""
+        async with self._changing:
+            await self.write(store_quota.uncount_file, cid)
+            self._usage = None
+
+    # --- indexes behind the records ---
 
     async def index_all(self) -> None:
-        """Bring the index up to what is committed, in transactions that let others in between."""
-        while await self.read(store_words.is_behind):
+        """Bring the indexes up to what is committed, in transactions that let others in between; as far as the disk has room."""
+        await self.index_words()
+        await self.index_closed()
+
+    async def index_words(self) -> None:
+        """The same for the full-text index alone."""
+        while await self.read(store_words.is_behind) and await self.in_thread(self.store.has_room_for_own):
             await self.write(store_words.index_some)
+
+    async def index_closed(self) -> None:
+        """The same for the index of closed requests."""
+        while await self.read(store_closed.is_behind) and await self.in_thread(self.store.has_room_for_own):
+            await self.write(store_closed.index_some)
 
     async def index_in_background(self) -> None:
         """For ever: index what came, in large portions while much comes, and soon once it is quiet."""
         while True:
-            await self.index_all()
+            with contextlib.suppress(DiskFull):
+                await self.index_all()
             self._unindexed = trio.Event()
             await self._unindexed.wait()
             await trio.sleep(limits.INDEX_IDLE)
@@ -230,5 +320,3 @@ class Keeper:
 
 def _examine_all(raws: list[bytes]) -> list[Record | Reject]:
     return [examine(raw) for raw in raws]
-
-

@@ -13,7 +13,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.lookup import Lookup
 from p2plearn.node.store import Stored
 from p2plearn.paths import Home
-from p2plearn.protocol.kinds import BY, ROOT, normalise_topic
+from p2plearn.protocol.kinds import normalise_topic
 from p2plearn.protocol.records import Record
 
 Answer: TypeAlias = dict[str, Any]
@@ -30,36 +30,32 @@ class Part:
 
     async def _conversations(self, roots: Sequence[Stored]) -> list[tuple[Stored, Conversation]]:
         """Each readable root with its conversation, in the same order."""
-        store = self._keeper.store
-        about = await self._keeper.in_thread(store.about, [stored.record.id for stored in roots], ROOT)
-        by_root: dict[bytes | None, list[Record]] = {}
-        named = await self._keeper.in_thread(store.get, [by for stored in about for by in stored.record.targets(BY)])
-        solvers = {stored.record.id: stored.record for stored in named}  # they may be said elsewhere, and then solve nothing here
-        for stored in about:
-            said = by_root.setdefault(stored.record.target(ROOT), [])
-            said.append(stored.record)
-            said.extend(solvers[by] for by in stored.record.targets(BY) if by in solvers)
-        folded = ((root, converse(root.record, by_root.get(root.record.id, ()))) for root in roots)
-        return [(root, conversation) for root, conversation in folded if conversation is not None]
+
+        def fold() -> list[tuple[Stored, Conversation]]:
+            said = self._keeper.store.said_about([root.record.id for root in roots])
+            folded = ((root, converse(root.record, records)) for root, records in zip(roots, said, strict=True))
+            return [(root, conversation) for root, conversation in folded if conversation is not None]
+
+        return await self._keeper.in_thread(fold)
 
     async def _items(self, found: Iterable[tuple[Stored, Conversation]]) -> list[Answer]:
         names = await self._lookup.names()
         return [item_json(conversation, names, stored.arrived) for stored, conversation in found]
 
-    async def _is_muted(self) -> "Muted":
+    async def _muted(self) -> "Muted":
         return Muted(await self._keeper.read(store_local.attitudes, "mute"))
 
 
 class Muted:
-    """Which conversations a person does not want to see."""
+    """What a person does not want to see: conversations of muted authors or about muted topics, and what muted authors say in others."""
 
     def __init__(self, targets: Iterable[store_local.Target]) -> None:
         muted = list(targets)
-        self._authors = {target.name for target in muted if target.kind == "author"}
+        self.authors = {target.name for target in muted if target.kind == "author"}
         self._topics = {target.name.decode() for target in muted if target.kind == "topic"}
 
     def __contains__(self, root: Record) -> bool:
-        return root.author in self._authors or not self._topics.isdisjoint(root.topics)
+        return root.author in self.authors or not self._topics.isdisjoint(root.topics)
 
 
 def topic_of(given: str) -> str:

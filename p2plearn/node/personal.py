@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from p2plearn import __version__, config
-from p2plearn.node import doctor, store_local
+from p2plearn.node import doctor, store_local, store_quota
 from p2plearn.node.blocks import drop_file
 from p2plearn.node.parts import Answer, Part
 from p2plearn.protocol.records import COMMONS
@@ -47,21 +47,20 @@ class Personal(Part):
     async def _set(self, attitude: Literal["follow", "mute"], given: str, *, on: bool) -> Answer:
         target = await self._lookup.target(given)
         await self._keeper.write(store_local.set_attitude, attitude, target, on=on)
-        self._keeper.forget_friends()
+        await self._keeper.forget_friends()
         following, muted = [await self._keeper.read(store_local.attitudes, kind) for kind in ("follow", "mute")]
         return {"following": list(map(_name, following)), "muted": list(map(_name, muted))}
 
     async def forget(self, target: str) -> Answer:
         """Delete something, or all of an author, on this node, and decline it from now on."""
         record_id, author = await self._lookup.record_or_author(target)
-        store = self._keeper.store
-        before = dict(await self._keeper.in_thread(store.attachments))
-        ids = [record_id] if record_id is not None else await self._keeper.in_thread(store.by_author, author)
-        forgotten = await self._keeper.forget(ids, author)
-        after = dict(await self._keeper.in_thread(store.attachments))
-        for name in before.keys() - after.keys():
-            await self._keeper.in_thread(drop_file, self._blocks, name, before[name], list(after.items()))
-        return {"forgotten": forgotten}
+        ids = [record_id] if record_id is not None else await self._keeper.in_thread(self._keeper.store.by_author, author)
+        change = await self._keeper.forget(ids, author)
+        if change.files:
+            left = await self._keeper.read(store_quota.attachments)
+            for name, size in change.files.items():
+                await self._keeper.in_thread(drop_file, self._blocks, name, size, left)
+        return {"forgotten": len(change.removed)}
 
     async def config_get(self, key: str) -> Answer:
         """A setting as it holds now."""
@@ -71,7 +70,7 @@ class Personal(Part):
         """Write a setting; a running node takes it up when it starts again, the quota at once."""
         written = config.put(self._home, key, value)
         if key == "quota":
-            self._keeper.set_quota(int(str(written)))
+            await self._keeper.set_quota(int(str(config.get(self._home, key))))
         return {"key": key, "value": written}
 
     async def doctor(self) -> Answer:

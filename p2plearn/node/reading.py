@@ -4,23 +4,27 @@ Every answer includes every record committed before it was asked for.
 """
 
 import re
+import unicodedata
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import NamedTuple
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault, UsageError
 from p2plearn.learning.conversation import CLOSED, Conversation
-from p2plearn.learning.people import Person, people, person_json
+from p2plearn.learning.people import Person, person_json
 from p2plearn.learning.similar import Candidate, similar
 from p2plearn.learning.views import show_json
 from p2plearn.node import store_local, store_words
 from p2plearn.node.blocks import BlockStore, walk
-from p2plearn.node.parts import Answer, Part, limit_of, topic_of
+from p2plearn.node.parts import Answer, Muted, Part, limit_of, topic_of
 from p2plearn.node.store import Stored
 from p2plearn.protocol import cid, dag
 from p2plearn.protocol.authority import ORIGINALS
-from p2plearn.protocol.kinds import RETRACTS, ROOT, VARIANTS, Profile, Request
-from p2plearn.protocol.records import parse
+from p2plearn.protocol.kinds import ROOT, VARIANTS, Request, one_line
+from p2plearn.protocol.records import Record
 
-_WORD = re.compile(r"\w+")
+_FOLDED = 100  # conversations folded at a time
 
 
 class Reading(Part):
@@ -36,6 +40,7 @@ class Reading(Part):
         forks = [stored for relation in VARIANTS for stored in await self._keeper.in_thread(store.about, [root.record.id], relation)]
         variants = [variant for _, variant in await self._conversations(forks) if variant.reason is None]
         shown = show_json(found[0][1], await self._lookup.names(), variants)
+        _hide(shown, await self._muted())
         for attachment in shown["attachments"]:
             attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
         return shown
@@ -53,40 +58,32 @@ class Reading(Part):
     async def search(self, query: str, topic: str | None = None, limit: int = limits.DEFAULT_FEED) -> Answer:
         """Snippets and requests that contain every word of the query, in themselves or in what was said about them, best first."""
         words = _words(query)
+        count = limit_of(limit)
         wanted = topic_of(topic) if topic is not None else None
-        muted = await self._is_muted()
-        items = []
-        matches = await self._matches(words, every=True)
-        found = await self._conversations([root for root, _ in matches if root.record not in muted])
-        excerpts = {root.record.id: excerpt for root, excerpt in matches}
-        shown = [(root, conversation) for root, conversation in found if conversation.reason is None]
-        if wanted is not None:
-            shown = [(root, conversation) for root, conversation in shown if wanted in root.record.topics]
-        shown = shown[: limit_of(limit)]
-        for item, (root, _) in zip(await self._items(shown), shown, strict=True):
-            items.append(item | {"snippet": _excerpt(excerpts[root.record.id], words)})
-        return {"items": items}
+        await self._keeper.index_words()
+        matches = await self._keeper.read(lambda db: store_words.match(db, words, topic=wanted, limit=limits.MAX_MATCHES))
+        hits = [hit async for hit in self._visible(matches, count)]
+        items = await self._items((hit.root, hit.conversation) for hit in hits)
+        return {"items": [item | {"snippet": _excerpt(hit.text, words)} for item, hit in zip(items, hits, strict=True)]}
 
     async def similar(self, text: str) -> Answer:
         """What is here already that resembles a text: to be looked at before asking."""
-        matches = await self._matches(_words(text, strict=False), every=False)
-        found = await self._conversations([root for root, _ in matches])
-        held = {root.record.id: (root, conversation) for root, conversation in found if conversation.reason is None}
-        candidates = [Candidate(record_id, c.title, c.text) for record_id, (_, c) in held.items()]
+        words = sorted(_split(text[: limits.MAX_RECORD]), key=len, reverse=True)[: limits.MAX_WORDS]
+        await self._keeper.index_words()
+        matches = await self._keeper.read(lambda db: store_words.match_any(db, words, limit=limits.MAX_CANDIDATES))
+        held = {hit.root.record.id: hit async for hit in self._visible(matches, limits.MAX_CANDIDATES)}
+        candidates = [Candidate(record_id, hit.conversation.title, hit.conversation.text) for record_id, hit in held.items()]
         best = similar(text[: limits.MAX_RECORD], candidates)
-        items = await self._items(held[match.candidate.id] for match in best)
+        items = await self._items((held[match.candidate.id].root, held[match.candidate.id].conversation) for match in best)
         return {"similar": [item | {"score": round(match.score, 3)} for item, match in zip(items, best, strict=True)]}
 
     async def people(self, topic: str | None = None) -> Answer:
         """Everybody of whom something is here; with a topic, those who wrote about it."""
-        store = self._keeper.store
         seen = await self._keeper.read(store_local.last_seen)
-        profiles = await self._keeper.in_thread(lambda: store.of_kinds([Profile.kind], limit=limits.MAX_PEOPLE))
-        retractions = await self._keeper.in_thread(store.about, [stored.record.id for stored in profiles], RETRACTS)
-        known = people(stored.record for stored in [*profiles, *retractions])
+        known = await self._lookup.people()
         wanted = set(seen) | set(known)
         if topic is not None:
-            wanted &= await self._keeper.in_thread(store.authors_of_topic, topic_of(topic))
+            wanted &= await self._keeper.in_thread(self._keeper.store.authors_of_topic, topic_of(topic))
         order = sorted(wanted, key=lambda author: (-seen.get(author, 0), author))
         return {"people": [person_json(known.get(author, Person(author)), seen.get(author)) for author in order]}
 
@@ -97,32 +94,69 @@ class Reading(Part):
     async def _newest(self, kinds: list[str], topic: str | None, limit: int, *, only_open: bool = False) -> list[Answer]:
         wanted = topic_of(topic) if topic is not None else None
         count = limit_of(limit)
-        muted = await self._is_muted()
-        store = self._keeper.store
+        muted = await self._muted()
+        if only_open:
+            await self._keeper.index_closed()
+        read = partial(self._keeper.store.of_kinds, kinds, wanted, limit=count, only_open=only_open)
         found: list[tuple[Stored, Conversation]] = []
-        after: tuple[int, int] | None = None
-        while len(found) < count:
-            page = await self._keeper.in_thread(lambda after=after: store.of_kinds(kinds, wanted, after=after, limit=count))
-            if not page:
-                break
-            after = await self._keeper.in_thread(store.position, page[-1].record.id)
+        page = await self._keeper.in_thread(read)
+        while page:
             for stored, conversation in await self._conversations([root for root in page if root.record not in muted]):
-                closed = conversation.state in CLOSED if only_open else conversation.reason is not None
-                if not closed:
+                hidden = conversation.state in CLOSED if only_open else conversation.reason is not None
+                if not hidden:
                     found.append((stored, conversation))
+            if len(found) >= count or len(page) < count:
+                break
+            page = await self._keeper.in_thread(partial(read, after=page[-1].place))
         return await self._items(found[:count])
 
-    async def _matches(self, words: list[str], *, every: bool) -> list[tuple[Stored, str]]:
-        """Roots whose conversation has the words, best first, with the text that had them."""
-        await self._keeper.index_all()
-        rows = await self._keeper.read(lambda db: store_words.match(db, words, every=every, limit=limits.MAX_MATCHES))
-        texts: dict[bytes, str] = {}
-        for raw, _ in rows:
-            record = parse(raw)
-            title_and_text = store_words.words_of(record) or ("", "")
-            texts.setdefault(record.target(ROOT) or record.id, title_and_text[1])
-        roots = await self._keeper.in_thread(self._keeper.store.get, list(texts))
-        return [(root, texts[root.record.id]) for root in roots]
+    async def _visible(self, matches: list[Record], count: int) -> AsyncIterator["_Hit"]:
+        """At most `count` conversations in which one of these records is to be seen, in their order; some are folded at a time.
+
+        What was taken back, has no effect or comes from somebody muted is found by nobody.
+        """
+        muted = await self._muted()
+        by_root: dict[bytes, list[Record]] = {}
+        for record in matches:
+            if record.author not in muted.authors:
+                by_root.setdefault(record.target(ROOT) or record.id, []).append(record)
+        ids = list(by_root)
+        for at in range(0, len(ids), _FOLDED):
+            roots = await self._keeper.in_thread(self._keeper.store.get, ids[at : at + _FOLDED])
+            for root, conversation in await self._conversations([root for root in roots if root.record not in muted]):
+                seen = _seen(conversation)
+                text = next((_text(record) for record in by_root[root.record.id] if record.id in seen), None)
+                if text is not None and conversation.reason is None and count > 0:
+                    count -= 1
+                    yield _Hit(root, conversation, text)
+            if count <= 0:
+                return
+
+
+class _Hit(NamedTuple):
+    """A conversation that was found, and the text in it that was."""
+
+    root: Stored
+    conversation: Conversation
+    text: str
+
+
+def _seen(conversation: Conversation) -> set[bytes]:
+    """The ids of the records whose words a reader of a conversation meets."""
+    versions = {version.record.id for version in conversation.versions if version.reason is None}
+    return versions | {entry.record.id for entry in conversation.thread if entry.reason is None}
+
+
+def _text(record: Record) -> str:
+    written = store_words.text_of(record)
+    return written[1] if written else ""
+
+
+def _hide(shown: Answer, muted: Muted) -> None:
+    """What muted authors say in another's conversation keeps its place, without words: so answers to it stay where they belong."""
+    for entry in shown["thread"]:
+        if bytes.fromhex(entry["author"]["key"]) in muted.authors:
+            entry |= {"text": "", "attachments": [], "muted": True}
 
 
 def _is_here(blocks: BlockStore, name: str, size: int) -> bool:
@@ -133,21 +167,26 @@ def _is_here(blocks: BlockStore, name: str, size: int) -> bool:
         return False
 
 
-def _words(query: str, *, strict: bool = True) -> list[str]:
-    """The distinct words of a query. Raises UsageError for one that is too long or has none; not strict: takes what fits."""
-    words = list(dict.fromkeys(_WORD.findall(query[: limits.MAX_RECORD].casefold())))
-    if strict and (len(query) > limits.MAX_QUERY or len(words) > limits.MAX_WORDS):
+def _words(query: str) -> list[str]:
+    """The distinct words of a query. Raises UsageError for one that is too long or has none."""
+    words = _split(query[: limits.MAX_RECORD])
+    if len(query) > limits.MAX_QUERY or len(words) > limits.MAX_WORDS:
         raise UsageError(reason=f"A search has at most {limits.MAX_WORDS} words and {limits.MAX_QUERY} characters")
-    if strict and not words:
+    if not words:
         raise UsageError(reason="There is no word to search for")
-    return words if strict else sorted(words, key=len, reverse=True)[: limits.MAX_WORDS]
+    return words
+
+
+def _split(text: str) -> list[str]:
+    """The distinct words of a text: letters and digits with the marks that belong to them, as the index has them."""
+    spaced = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in one_line(text))
+    return store_words.distinct([word for word in spaced.split() if any(map(str.isalnum, word))])
 
 
 def _excerpt(text: str, words: list[str]) -> str:
-    """A piece of the text around the first word found, on one line."""
+    """A piece of the text around the first word found, on one line; without one, its beginning."""
     line = " ".join(text.split())
-    folded = line.casefold()
-    at = min((found for word in words if (found := folded.find(word)) >= 0), default=0)
-    start = max(0, at - limits.EXCERPT // 4)
+    found = [match.start() for word in words if (match := re.search(rf"(?<!\w){re.escape(word)}", line, re.IGNORECASE))]
+    start = max(0, min(found, default=0) - limits.EXCERPT // 4)
     piece = line[start : start + limits.EXCERPT]
     return ("…" if start else "") + piece + ("…" if start + limits.EXCERPT < len(line) else "")

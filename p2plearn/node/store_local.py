@@ -20,7 +20,10 @@ class Target(NamedTuple):
 
 def attitudes(db: sqlite3.Connection, attitude: Attitude) -> list[Target]:
     """Whom and what this node follows, or mutes."""
-    return [Target(kind, bytes(name)) for kind, name in db.execute("SELECT kind, target FROM follows WHERE attitude = ? ORDER BY 1, 2", (attitude,))]
+    return [
+        Target(kind, bytes(name))
+        for kind, name in db.execute("SELECT kind, target FROM follows WHERE attitude = ? ORDER BY 1, 2", (attitude,))
+    ]
 
 
 def set_attitude(db: sqlite3.Connection, attitude: Attitude, target: Target, *, on: bool) -> None:
@@ -57,8 +60,7 @@ def note_seen(db: sqlite3.Connection, author: bytes, now: int) -> None:
 
 def last_seen(db: sqlite3.Connection) -> dict[bytes, int]:
     """Author key → when their node was last connected, or their newest record came (ms since 1970)."""
-    rows = db.execute("SELECT key, max(arrived) FROM records JOIN authors ON authors.n = records.author GROUP BY records.author")
-    found = {bytes(key): int(at) for key, at in rows}
+    found = {bytes(key): int(at) for key, at in db.execute("SELECT key, latest FROM authors WHERE bytes > 0")}
     for author, at in db.execute("SELECT author, at FROM seen"):
         found[bytes(author)] = max(at, found.get(bytes(author), 0))
     return found

@@ -1,8 +1,11 @@
 """The tables, and opening the file they are in. What only this module and its siblings know: SQL.
 
-Truth: `records` (raw bytes), `declined`, `forgotten`, and the local tables (follows, addresses). Everything else is derived and can be rebuilt from `records`.
+Truth: `records` (raw bytes), `passed`, `declined`, `forgotten`, `kept`, and what is local (follows, addresses, seen, an author's `latest`).
+Everything else is derived and can be rebuilt from `records`.
 """
 
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -11,47 +14,51 @@ from p2plearn.errors import StoreTooNew
 FORMAT = 1
 
 _TABLES = """
-CREATE TABLE authors (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL DEFAULT 0);
+-- bytes: of the records held; latest: when the last record came, ms since 1970
+CREATE TABLE authors (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL DEFAULT 0, latest INTEGER NOT NULL DEFAULT 0);
 -- n counts up and is never used twice, so a view that has applied row n resumes behind it
 CREATE TABLE records (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, author INTEGER NOT NULL, seq INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, author INTEGER NOT NULL, seq INTEGER NOT NULL,
     space TEXT NOT NULL, kind TEXT NOT NULL, arrived INTEGER NOT NULL, shown INTEGER NOT NULL, raw BLOB NOT NULL
 );
+-- an id is a hash over the space too, so this is unique by id; it lists the ids of a space in order without touching the rows
+CREATE UNIQUE INDEX records_by_id ON records (id, space);
 CREATE INDEX records_by_author ON records (author, seq);
-CREATE INDEX records_by_kind ON records (kind, shown);
+CREATE INDEX records_by_kind ON records (space, kind, shown);
 CREATE TABLE heads (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (space, author)) WITHOUT ROWID;
+-- the greatest (seq, id) of a chain that was deleted here: its author goes on behind it and never uses a seq twice
+CREATE TABLE passed (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (space, author)) WITHOUT ROWID;
 CREATE TABLE refs (target BLOB, relation TEXT, source INTEGER, PRIMARY KEY (target, relation, source)) WITHOUT ROWID;
-CREATE TABLE topics (topic TEXT, record INTEGER, PRIMARY KEY (topic, record)) WITHOUT ROWID;
-CREATE TABLE attachments (cid BLOB, record INTEGER, PRIMARY KEY (cid, record)) WITHOUT ROWID;
--- lasting: forgotten by a person; else turned away for want of room, and welcome again when there is some
-CREATE TABLE declined (n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, lasting INTEGER NOT NULL);
+CREATE TABLE topics (topic TEXT, kind TEXT, shown INTEGER, record INTEGER, PRIMARY KEY (topic, kind, shown, record)) WITHOUT ROWID;
+CREATE TABLE attachments (cid BLOB, record INTEGER, size INTEGER NOT NULL, PRIMARY KEY (cid, record)) WITHOUT ROWID;
+-- files whose blocks are here, or may be in part; bytes count against the quota
+CREATE TABLE kept (cid BLOB PRIMARY KEY, bytes INTEGER NOT NULL, whole INTEGER NOT NULL) WITHOUT ROWID;
+-- why: "forgotten" by a person; "declined", of a forgotten author; "quota", turned away for want of room and welcome when there is some
+CREATE TABLE declined (n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, why TEXT NOT NULL);
+CREATE INDEX declined_why ON declined (why);
 CREATE TABLE forgotten (author BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE follows (attitude TEXT, kind TEXT, target BLOB, PRIMARY KEY (attitude, kind, target)) WITHOUT ROWID;
 CREATE TABLE addresses (peer TEXT, address TEXT, seen INTEGER NOT NULL, PRIMARY KEY (peer, address)) WITHOUT ROWID;
 CREATE TABLE seen (author BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 -- the last row each derived index has applied, committed together with its data
 CREATE TABLE applied (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE closed (request INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE words USING fts5(title, text, content='', tokenize="unicode61 remove_diacritics 2");
 """
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open or make the store's file, for the one writer. Raises StoreTooNew; sqlite3.Error when the file is no database."""
+    """Open or make the store's file, for the one writer. Raises StoreTooNew with nothing changed; sqlite3.Error when it is no database."""
     connection = connect(path)
-    connection.execute("PRAGMA page_size = 16384")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # acknowledged means committed; nearly free in batches
-    connection.execute("BEGIN IMMEDIATE")
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > FORMAT:
-        connection.execute("ROLLBACK")
+    try:
+        if not _format(connection):
+            _make(connection)
+            _flush_names(path.parent)
+        connection.execute("PRAGMA synchronous = FULL")  # acknowledged means committed; nearly free in batches
+        connection.execute("PRAGMA fullfsync = ON")  # on macOS a plain fsync does not reach the disk; elsewhere this is nothing
+    except BaseException:
         connection.close()
-        raise StoreTooNew(found=found, known=FORMAT)
-    if found == 0:
-        for statement in _TABLES.split(";\n"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
-    connection.execute("COMMIT")
+        raise
     return connection
 
 
@@ -60,3 +67,34 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
     connection.execute("PRAGMA cache_size = -16384")
     return connection
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > FORMAT:
+        raise StoreTooNew(found=found, known=FORMAT)
+    return int(found)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA page_size = 16384")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is forgotten gives its room back to the disk
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    if not _format(connection):  # another process may have been quicker
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _flush_names(directory: Path) -> None:
+    """Files survive a power cut only if the names that lead to them do: the home and the directories above it may be new too."""
+    for place in (directory, *directory.parents):
+        with contextlib.suppress(OSError):  # somebody else's directory, which was there before
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

@@ -8,7 +8,6 @@ from typing import Any
 
 from p2plearn import limits
 from p2plearn.errors import NotFound, PeerFault, Refused, TooLarge, UsageError
-from p2plearn.learning.people import people
 from p2plearn.node.parts import Answer, topic_of
 from p2plearn.node.reading import Reading
 from p2plearn.protocol import cid, dag
@@ -41,13 +40,11 @@ Attach = list[dict[str, str]]
 
 
 class Writing(Reading):
-    """Says things as this home's author; asking looks first at what is here, hence the reading half. Every method returns {"id"} of its record."""
+    """Says things as this home's author; asking looks first at what is here, hence the reading half. Every method gives its record's {"id"}."""
 
     async def profile(self, name: str | None = None, about: str | None = None, open_to: list[str] | None = None) -> Answer:
         """Say who you are; what is not given stays as it was."""
-        store = self._keeper.store
-        own = await self._keeper.in_thread(store.get, await self._keeper.in_thread(store.by_author, self._keeper.author))
-        person = people(stored.record for stored in own).get(self._keeper.author)
+        person = (await self._lookup.people()).get(self._keeper.author)
         old = person.profile if person else Profile("")
         body = Profile(
             old.name if name is None else _required("name", one_line(name)),
