@@ -60,8 +60,8 @@ def _signed() -> list[bytes]:
 
 
 def _portions(data: bytes) -> list[bytes]:
-    """The first byte says how the rest is cut: into at most 500 portions, that the time is the decoder's."""
-    size = max(1 + data[0] ** 2, len(data) // 500) if data else 1
+    """The first byte says how the rest is cut: into at most 100 portions, that the time is the decoder's."""
+    size = max(1 + data[0] ** 2, len(data) // 100) if data else 1
     return [data[at : at + size] for at in range(1, len(data), size)]
 
 
