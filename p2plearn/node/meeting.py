@@ -67,7 +67,7 @@ class Meeting:
         """A peer was reached at, or says that it listens on, these addresses."""
         now = self._keeper.clock.now_ms()
         for address in told[: limits.MAX_ADDRESSES_PER_PEER]:
-            await self._keeper.write(store_local.remember_address, peer, _without_peer(address), now)
+            await self._keeper.note(store_local.remember_address, peer, _without_peer(address), now)
         self.hear(peer, [_without_peer(address) for address in told])
 
     async def keep_dialling(self) -> None:

@@ -145,7 +145,7 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
         attaching = Attaching(keeper, blocks, network, syncing)
 
         def on_met(link: Link) -> None:
-            nursery.start_soon(keeper.write, store_local.note_seen, link.author, keeper.clock.now_ms())
+            nursery.start_soon(keeper.note, store_local.note_seen, link.author, keeper.clock.now_ms())
 
         syncing.on_met = on_met
         await meeting.recall()
