@@ -1,0 +1,78 @@
+"""What becomes of gossiped records: carried on, ignored, or charged to who forwarded them."""
+
+from pathlib import Path
+
+import pytest
+
+from p2plearn import limits
+from p2plearn.node.gossiping import Gossiping
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.memory_host import MemoryHub, open_memory_host
+from p2plearn.node.network import Verdict
+from p2plearn.node.service import open_keeper
+from p2plearn.paths import Home
+from p2plearn.testing.authors import Author
+from p2plearn.testing.clock import FakeClock
+
+
+class Scene:
+    """A keeper, its gossip, and who was asked because of a gap."""
+
+    def __init__(self, keeper: Keeper, gossiping: Gossiping, gaps: list[str], clock: FakeClock) -> None:
+        self.keeper, self.gossiping, self.gaps, self.clock = keeper, gossiping, gaps, clock
+
+
+@pytest.fixture
+async def scene(tmp_path: Path):
+    clock = FakeClock()
+    hub = MemoryHub(seed=2)
+    async with open_keeper(Home(tmp_path / "home"), clock) as (keeper, _):
+        await keeper.load_replica()
+        async with open_memory_host(hub, keeper.identity.peer) as network:
+            gaps: list[str] = []
+            yield Scene(keeper, Gossiping(keeper, network, gaps.append), gaps, clock)
+
+
+async def test_a_new_record_is_kept_and_carried_on(scene: Scene) -> None:
+    record = Author("ben").share("News")
+    assert await scene.gossiping.judge("peer", record.raw) is Verdict.ACCEPT
+    assert record.id in scene.keeper.replica
+    assert scene.gaps == []
+
+
+async def test_a_record_that_sync_brought_first_is_still_carried_on_while_it_is_fresh(scene: Scene) -> None:
+    record = Author("ben").share("News")
+    await scene.keeper.take([record.raw], "somebody")
+    assert await scene.gossiping.judge("peer", record.raw) is Verdict.ACCEPT
+    scene.clock.advance(limits.GOSSIP_FRESH_S + 1)
+    assert await scene.gossiping.judge("peer", record.raw) is Verdict.IGNORE
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda raw: bytes(64) + raw[64:], lambda raw: raw + b"\0", lambda raw: raw[:40], lambda _: b"x" * 20_000]
+)
+async def test_what_is_no_record_is_charged_to_the_forwarder(scene: Scene, spoil) -> None:
+    assert await scene.gossiping.judge("peer", spoil(Author("ben").share("News").raw)) is Verdict.REJECT
+
+
+async def test_what_is_only_over_quota_or_forgotten_is_ignored(scene: Scene) -> None:
+    ben = Author("ben")
+    scene.keeper.set_quota(1)
+    assert await scene.gossiping.judge("peer", ben.share("Too much").raw) is Verdict.IGNORE
+    scene.keeper.set_quota(limits.DEFAULT_QUOTA)
+    await scene.keeper.forget([], ben.key)
+    assert await scene.gossiping.judge("peer", ben.share("From somebody forgotten").raw) is Verdict.IGNORE
+
+
+async def test_a_gap_before_a_record_makes_us_ask_who_forwarded_it(scene: Scene) -> None:
+    ben = Author("ben")
+    ben.share("Missed")
+    assert await scene.gossiping.judge("peer", ben.share("Heard").raw) is Verdict.ACCEPT
+    assert scene.gaps == ["peer"]
+
+
+async def test_a_record_dated_far_ahead_or_back_is_kept(scene: Scene) -> None:
+    ben = Author("ben")
+    for years in (-10, 10):
+        ben.clock.jump(scene.clock.now_ms() + years * 365 * 24 * 3600 * 1000)
+        assert await scene.gossiping.judge("peer", ben.share(f"{years}").raw) is Verdict.ACCEPT
