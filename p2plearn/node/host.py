@@ -30,7 +30,8 @@ from p2plearn.node.libp2p_addresses import Endpoint, parse_dialable
 from p2plearn.node.libp2p_bitswap import BlockExchange
 from p2plearn.node.libp2p_listen import Listeners
 from p2plearn.node.libp2p_mdns import announced
-from p2plearn.node.libp2p_pubsub import TOPIC, GuardedPubsub
+from p2plearn.node.libp2p_mesh import TOPIC
+from p2plearn.node.libp2p_pubsub import GuardedPubsub
 from p2plearn.node.libp2p_streams import GuardedHost, HostStream
 from p2plearn.node.libp2p_swarm import GuardedSwarm, Listening
 from p2plearn.node.libp2p_yamux import BoundedYamux, shielded

@@ -6,7 +6,7 @@ validator, as GossipSub does; scores are a bare count of faults. Knows nothing o
 
 import hashlib
 import random
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,103 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from p2plearn.clock import Clock, SystemClock
 from p2plearn.errors import BadAddress, ConnectionLost, TooLarge, Unreachable
 from p2plearn.identity import peer_id_of
-from p2plearn.limits import FAULTS_TO_GRAYLIST, IDLE_TIMEOUT, MAX_BLOCK, MAX_GOSSIP, MEMORY_PIPE, SEEN_GOSSIP, STREAM_TIMEOUT
+from p2plearn.limits import FAULTS_TO_GRAYLIST, MAX_BLOCK, MAX_GOSSIP, SEEN_GOSSIP
+from p2plearn.node.memory_streams import MemoryStream, Pipe
 from p2plearn.node.network import BlockSource, Handler, PeerCallback, PeerInfo, Validator, Verdict
-
-class _Pipe:
-    """One direction of a stream: chunks under way, at most MEMORY_PIPE bytes of them, each with the moment it arrives."""
-
-    def __init__(self, hub: "MemoryHub", sender: str, receiver: str) -> None:
-        self._hub = hub
-        self._sender = sender
-        self._receiver = receiver
-        self._chunks: deque[tuple[float, bytes]] = deque()
-        self._size = 0
-        self._arrival = 0.0
-        self._changed = trio.Event()
-        self.finished = False
-        self.broken = False
-
-    def wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
-
-    def cut(self) -> bool:
-        """Chance has it that the stream breaks with this write."""
-        return self._hub.chance(self._hub.cut, self._sender, self._receiver)
-
-    async def send(self, data: bytes) -> None:
-        with _lost_after(STREAM_TIMEOUT, "the other side does not read"):
-            while self._size >= MEMORY_PIPE and not self.broken:
-                await self._changed.wait()
-        if self.broken or self.finished:
-            raise ConnectionLost
-        self._arrival = max(self._arrival, trio.current_time() + self._hub.delay(self._sender, self._receiver))  # a stream keeps its order
-        self._chunks.append((self._arrival, data))
-        self._size += len(data)
-        self.wake()
-        await trio.lowlevel.checkpoint()
-
-    async def receive(self) -> bytes:
-        await trio.lowlevel.checkpoint()
-        with _lost_after(IDLE_TIMEOUT, "the other side is silent"):
-            while not (self._chunks or self.broken or self.finished):
-                await self._changed.wait()
-            if self._chunks and not self.broken:
-                await trio.sleep_until(self._chunks[0][0])
-        if self.broken:
-            raise ConnectionLost
-        if not self._chunks:
-            return b""
-        data = self._chunks.popleft()[1]
-        self._size -= len(data)
-        self.wake()
-        return data
-
-
-class MemoryStream:
-    """One end of a stream between two memory hosts."""
-
-    def __init__(self, peer: str, inbound: _Pipe, outbound: _Pipe) -> None:
-        self._peer = peer
-        self._in = inbound
-        self._out = outbound
-
-    @property
-    def peer(self) -> str:
-        return self._peer
-
-    async def send(self, data: bytes) -> None:
-        if self._out.cut():
-            self.break_off()
-        await self._out.send(bytes(data))
-
-    async def receive(self) -> bytes:
-        return await self._in.receive()
-
-    async def close(self) -> None:
-        self._out.finished = True
-        self._out.wake()
-        await trio.lowlevel.checkpoint()
-
-    async def reset(self) -> None:
-        self.break_off()
-        await trio.lowlevel.cancel_shielded_checkpoint()
-
-    def break_off(self) -> None:
-        """Lose the stream for both ends, with what was under way."""
-        for pipe in (self._in, self._out):
-            pipe.broken = True
-            pipe.wake()
-
-    @property
-    def over(self) -> bool:
-        """Nothing more will ever pass, either way."""
-        return self._in.broken or (self._in.finished and self._out.finished)
-
-    def __repr__(self) -> str:
-        state = "broken" if self._in.broken else "over" if self.over else "open"
-        return f"<MemoryStream to {self._peer[-6:]} {state}>"
 
 
 @dataclass
@@ -250,7 +156,7 @@ class MemoryHost:
         other = self._hub.hosts.get(peer)
         if peer not in self._links or other is None or protocol not in other._handlers:  # noqa: SLF001 - the same class
             raise ConnectionLost
-        here, there = _Pipe(self._hub, peer, self._peer_id), _Pipe(self._hub, self._peer_id, peer)
+        here, there = Pipe(self._hub, peer, self._peer_id), Pipe(self._hub, self._peer_id, peer)
         mine, theirs = MemoryStream(peer, here, there), MemoryStream(self._peer_id, there, here)
         self._keep(peer, mine)
         other._keep(self._peer_id, theirs)  # noqa: SLF001
@@ -359,20 +265,3 @@ async def open_memory_host(hub: MemoryHub, key: Ed25519PrivateKey, *, clock: Clo
                 hub.sever(host.peer_id, peer)
             del hub.hosts[host.peer_id]
             nursery.cancel_scope.cancel()
-
-
-class _lost_after:  # noqa: N801 - used like a function
-    """`trio.fail_after` that says ConnectionLost."""
-
-    def __init__(self, seconds: float, reason: str) -> None:
-        self._scope = trio.move_on_after(seconds)
-        self._reason = reason
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: object) -> bool:
-        caught = self._scope.__exit__(kind, value, trace)  # type: ignore[arg-type]
-        if self._scope.cancelled_caught:
-            raise ConnectionLost(self._reason)
-        return bool(caught)

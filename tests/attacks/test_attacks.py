@@ -21,7 +21,7 @@ from p2plearn.limits import MAX_GOSSIP, MAX_GOSSIP_REPLAY, MAX_STREAMS_PER_PEER,
 from p2plearn.node import libp2p_yamux
 from p2plearn.node.host import Host
 from p2plearn.node.libp2p_addresses import parse_dialable
-from p2plearn.node.libp2p_pubsub import TOPIC
+from p2plearn.node.libp2p_mesh import TOPIC
 from p2plearn.node.network import Stream
 from tests.attacks import attacks
 from tests.node.nodes import Remote, eventually, hears_gossip, run_host, run_remote
