@@ -1,5 +1,6 @@
 """The address book: what is remembered, what is hearsay, and whom a node dials."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ async def test_somebody_who_is_away_is_dialled_again_ever_more_patiently(tmp_pat
         ada._network.connect = watched
         ada._meeting.hear(PEER, ["/ip4/10.0.0.99/tcp/1"])
         await trio.sleep(200)
-        pauses = [after - before for before, after in zip(dialled, dialled[1:], strict=False)]
+        pauses = [after - before for before, after in pairwise(dialled)]
         assert pauses[:5] == pytest.approx([1, 2, 4, 8, 16], abs=0.5)
         assert max(pauses) <= limits.REDIAL_MAX + 0.5
 
