@@ -102,8 +102,8 @@ def transcript(to_initiator: bool) -> list[bytes]:
         ]
         rows += [[messages[0], *map(m.write, asks)], [messages[0], m.write(m.HeadsAsk(7)), *_heads()]]
     else:  # what comes when much differs: symbols without end, then heads
-        symbols = m.write(m.SketchPart(bytes(range(256)) * 2))
-        rows.append([messages[0], symbols, *_heads()])
+        symbols = [m.write(m.SketchPart(bytes(range(256)) * times)) for times in (2, 6)]
+        rows.append([messages[0], *symbols, *_heads()])
     return list(map(join_row, rows))
 
 

@@ -104,7 +104,7 @@ class Side:
         return Session(self.replica, me(self.name, nonce), peer.encode(), initiator)
 
     def _run(self, author: bytes, first: int, last: int) -> list[Item]:
-        return sorted((item for item in self._by_author[author].values() if first <= item.seq <= last), key=lambda item: (item.seq, item.id))
+        return sorted((item for item in self._by_author[author].values() if first <= item.seq <= last), key=lambda item: item.seq)
 
     def _set_heads(self, authors: set[bytes]) -> None:
         for author in authors:
