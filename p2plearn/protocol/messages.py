@@ -144,8 +144,8 @@ def write(message: Message) -> bytes:
             return encode([7, symbols])
         case Want(salted, shorts):
             return encode([8, salted, b"".join(short.to_bytes(8, "big") for short in shorts)])
-        case HeadsAsk(differing):
-            return encode([9, differing])
+        case _:
+            return encode([9, message.differing])
 
 
 def read(data: bytes) -> Message:

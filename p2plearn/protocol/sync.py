@@ -161,8 +161,8 @@ class Session:
                 self._outgoing.add(Load(ids=self._asked().wanted(shorts, salted)))
             case m.HeadsAsk(differing):
                 self._on_heads_ask(differing)
-            case m.Heads(heads, last):
-                self._on_heads(heads, last)
+            case _:
+                self._on_heads(message.heads, message.last)
         return []
 
     def _on_hello(self, hello: m.Hello) -> list[Event]:
