@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 import pytest
+import structlog
 import trio
 import typer.main
 
@@ -196,6 +197,13 @@ def before(place):
 
 def nothing(_done, _total):
     pass
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was():
+    """`up` sends the log to the stderr of this test, which is closed when the next one runs."""
+    yield
+    structlog.reset_defaults()
 
 
 def short(value):
