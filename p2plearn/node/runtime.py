@@ -72,9 +72,12 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
     async with _home(home, clock) as (keeper, blocks):
         await keeper.load_replica()
         listen = settings["listen"] if isinstance(settings["listen"], list) and settings["listen"] else [_ANYWHERE]
-        options = {"mdns": bool(settings["mdns"]), "lan_only": bool(settings["lan_only"]), "clock": clock}
+        mdns, lan_only = bool(settings["mdns"]), bool(settings["lan_only"])
         usual = await trio.to_thread.run_sync(_where_it_was, home, listen)
-        async with open_host(keeper.identity.peer, usual, **options) as network, trio.open_nursery() as nursery:
+        async with (
+            open_host(keeper.identity.peer, usual, mdns=mdns, lan_only=lan_only, clock=clock) as network,
+            trio.open_nursery() as nursery,
+        ):
             nursery.start_soon(_stop_on_signal, nursery.cancel_scope)
             await trio.to_thread.run_sync(_note_port, home, network.addresses())
             async with open_node(home, keeper, blocks, network, nursery.cancel_scope.cancel) as node:

@@ -31,6 +31,7 @@ class Newcomer(Reader):
         if not line.endswith("&"):
             return subprocess.run(["bash", "-c", line], **where, capture_output=True, timeout=60, check=False).stdout
         program = subprocess.Popen(["bash", "-c", f"exec {line[:-1]}"], **where, stdout=subprocess.PIPE)
+        assert program.stdout is not None
         self.background.append(program)
         return "".join(program.stdout.readline() for _ in range(lines))
 

@@ -1,9 +1,9 @@
 """Real nodes, as people start them: processes over libp2p on loopback, spoken to through the command line and the local API."""
 
 import json
+import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,7 +149,7 @@ def test_an_address_nobody_listens_on_is_said_so(cafe: list[Laptop]) -> None:
 def test_ctrl_c_ends_a_node_as_sigterm_does(cafe: list[Laptop]) -> None:
     ada, *_ = cafe
     ada.up()
-    subprocess.run(["kill", f"-{signal.SIGINT.value}", str(ada.pid)], check=True)
+    os.kill(ada.pid, signal.SIGINT)
     assert ada.wait() == 0
 
 

@@ -57,9 +57,9 @@ async def test_what_is_no_record_is_charged_to_the_forwarder(scene: Scene, spoil
 
 async def test_what_is_only_over_quota_or_forgotten_is_ignored(scene: Scene) -> None:
     ben = Author("ben")
-    scene.keeper.set_quota(1)
+    await scene.keeper.set_quota(1)
     assert await scene.gossiping.judge("peer", ben.share("Too much").raw) is Verdict.IGNORE
-    scene.keeper.set_quota(limits.DEFAULT_QUOTA)
+    await scene.keeper.set_quota(limits.DEFAULT_QUOTA)
     await scene.keeper.forget([], ben.key)
     assert await scene.gossiping.judge("peer", ben.share("From somebody forgotten").raw) is Verdict.IGNORE
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from p2plearn import limits
 from p2plearn.errors import BadAddress
 from p2plearn.node import store_local
 from p2plearn.node.meeting import PROTOCOL, peer_in
-from p2plearn.node.memory_host import MemoryHub, open_memory_host
+from p2plearn.node.memory_host import MemoryHost, MemoryHub, open_memory_host
 from p2plearn.protocol import addresses
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import meet, open_laptop, until
@@ -44,14 +45,19 @@ async def test_a_book_that_is_none_is_blamed(tmp_path: Path) -> None:
                 await stream.send(message[at : at + limits.MAX_FRAME])
             await stream.close()
 
+        network = ada._network
+        assert isinstance(network, MemoryHost)
+
         async def blamed() -> bool:
-            return ada._network.faults[ben.peer_id] >= 1
+            return network.faults[ben.peer_id] >= 1
 
         await until(blamed)
         assert (await ada.status())["running"]
 
 
-async def test_somebody_who_is_away_is_dialled_again_ever_more_patiently(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+async def test_somebody_who_is_away_is_dialled_again_ever_more_patiently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     del autojump_clock
     hub = MemoryHub(seed=1)
     async with open_laptop(hub, tmp_path / "ada") as ada:
@@ -62,7 +68,7 @@ async def test_somebody_who_is_away_is_dialled_again_ever_more_patiently(tmp_pat
             dialled.append(trio.current_time())
             return await connect(address)
 
-        ada._network.connect = watched
+        monkeypatch.setattr(ada._network, "connect", watched)
         ada._meeting.hear(PEER, ["/ip4/10.0.0.99/tcp/1"])
         await trio.sleep(200)
         pauses = [after - before for before, after in pairwise(dialled)]
