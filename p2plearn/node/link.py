@@ -16,7 +16,7 @@ from p2plearn.errors import PeerFault
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.network import Stream
 from p2plearn.protocol.records import Record
-from p2plearn.protocol.sync import Arrived, Ended, Event, Load, Me, Met, RoundAsked, Session, Settled, Wanted
+from p2plearn.protocol.sync import Arrived, Ended, Event, Load, Me, Met, Phase, RoundAsked, Session, Settled, Wanted
 
 
 class Link:
@@ -38,6 +38,7 @@ class Link:
         self._arrived: deque[tuple[bytes, ...]] = deque()
         self._loads: deque[Load] = deque()
         self._nudged = False
+        self._asked = False  # the peer waits for our side of a round
         self._last_round = trio.current_time()
         self._changed = trio.Event()
 
@@ -109,11 +110,13 @@ class Link:
         while True:
             wait = limits.SYNC_INTERVAL if self._initiator else limits.SYNC_INTERVAL * 1.5
             with trio.move_on_at(self._last_round + wait):
-                while not self._nudged:
+                while not (self._asked or (self._nudged and self._session.phase is Phase.SETTLED)):
                     await self._change()
             await trio.sleep_until(self._last_round + limits.ROUND_GAP)
-            self._nudged = False
             self._last_round = trio.current_time()
+            if self._session.phase is Phase.SETTLED:
+                self._nudged = False  # a nudge during a round is kept for the next: that round may have passed it by
+            self._asked = False
             self._collect([*self._session.answer_round(), *self._session.begin_round()])
 
     # --- events ---
@@ -129,7 +132,7 @@ class Link:
                 case Wanted(load):
                     self._loads.append(load)
                 case RoundAsked():
-                    self._nudged = True
+                    self._asked = True
                 case Settled():
                     self.rounds += 1
                     self._last_round = trio.current_time()

@@ -25,9 +25,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Known:
-    """A peer we could dial. `due`: not before this moment (trio time)."""
+    """A peer we could dial. `met`: it told us itself, all else is hearsay. `due`: not before this moment (trio time)."""
 
     addresses: list[str]
+    met: bool = False
     pause: float = limits.REDIAL_FIRST
     due: float = 0.0
 
@@ -49,17 +50,18 @@ class Meeting:
     async def recall(self) -> None:
         """Take up what is remembered from earlier."""
         for peer, known in (await self._keeper.read(store_local.addresses)).items():
-            self.hear(peer, known)
+            self.hear(peer, known, met=True)
 
-    def hear(self, peer: str, told: list[str]) -> None:
-        """Somebody may be at these addresses."""
+    def hear(self, peer: str, told: list[str], *, met: bool = False) -> None:
+        """Somebody may be at these addresses. Hearsay makes room for who was met, never the other way round."""
         if peer == self._network.peer_id or not told:
             return
         known = self._known.get(peer)
         if known is None:
-            while len(self._known) >= limits.MAX_REMEMBERED_PEERS:
-                self._known.popitem(last=False)
+            if len(self._known) >= limits.MAX_REMEMBERED_PEERS and not self._make_room(met=met):
+                return
             known = self._known[peer] = _Known([])
+        known.met = known.met or met
         known.addresses = list(dict.fromkeys([*told, *known.addresses]))[: limits.MAX_ADDRESSES_PER_PEER]
         self._wake()
 
@@ -68,24 +70,38 @@ class Meeting:
         now = self._keeper.clock.now_ms()
         for address in told[: limits.MAX_ADDRESSES_PER_PEER]:
             await self._keeper.note(store_local.remember_address, peer, _without_peer(address), now)
-        self.hear(peer, [_without_peer(address) for address in told])
+        self.hear(peer, [_without_peer(address) for address in told], met=True)
+
+    def _make_room(self, *, met: bool) -> bool:
+        """Drop whoever was heard of first: hearsay, or for somebody we met, one we met."""
+        first = next((peer for peer, known in self._known.items() if not known.met), None)
+        if first is None and met:
+            first = next(iter(self._known))
+        if first is not None:
+            del self._known[first]
+        return first is not None
 
     async def keep_dialling(self) -> None:
         """For ever: dial whoever is due and not connected."""
         while True:
             connected = {info.peer for info in self._network.peers()}
             now = trio.current_time()
-            away = [(known.due, peer) for peer, known in self._known.items() if peer not in connected and peer not in self._dialling]
-            for due, peer in sorted(away):
-                if due <= now and len(self._dialling) < limits.DIALS_AT_ONCE and len(connected) < limits.MAX_DIALLED:
+            away = [
+                (not known.met, known.due, peer)
+                for peer, known in self._known.items()
+                if peer not in connected and peer not in self._dialling
+            ]
+            for hearsay, due, peer in sorted(away):
+                slots = limits.DIALS_AT_ONCE // 2 if hearsay else limits.DIALS_AT_ONCE  # invented addresses must not hold up real ones
+                if due <= now and len(self._dialling) < slots and len(connected) < limits.MAX_DIALLED:
                     self._dialling.add(peer)
                     self._nursery.start_soon(self._dial, peer)
-            later = [due for due, peer in away if due > now]
+            later = [due for _, due, _ in away if due > now]
             with trio.move_on_at(min(later, default=now + limits.REDIAL_MAX)):
                 await self._changed.wait()
 
     async def _dial(self, peer: str) -> None:
-        known = self._known[peer]
+        known = self._known.get(peer, _Known([]))
         try:
             for address in known.addresses:
                 try:

@@ -36,6 +36,7 @@ class Syncing:
         self._nursery = nursery
         self._proof = sign(keeper.identity.author, HELLO_DOMAIN, network.peer_id.encode())
         self._met = trio.Event()
+        self._running: dict[str, trio.CancelScope] = {}
         self._connected: dict[str, trio.CancelScope] = {}
         network.handle(PROTOCOL, self._accept)
         network.on_connected(self._on_connected)
@@ -90,7 +91,7 @@ class Syncing:
         await self._run(stream, initiator=False)
 
     async def _run(self, stream: Stream, *, initiator: bool) -> None:
-        """One link from hello to end. A newer link with the same peer takes the place of an older one that has not noticed yet."""
+        """One link from hello to end. A newer link with the same peer takes the place of the older one: there is never a second."""
         if not await self._keeper.in_thread(self._keeper.store.has_room_for_peers):
             await stream.reset()
             return
@@ -98,8 +99,13 @@ class Syncing:
         link = Link(self._keeper, stream, me, initiator=initiator)
         link.on_new = lambda records: self._on_new(link, records)
         link.on_met = lambda: self._on_link_met(link)
+        before = self._running.pop(stream.peer, None)
+        if before is not None:
+            before.cancel()
+        scope = self._running[stream.peer] = trio.CancelScope()
         try:
-            await link.run()
+            with scope:
+                await link.run()
         except* ConnectionLost:
             pass
         except* PeerFault as faults:
@@ -107,14 +113,18 @@ class Syncing:
         except* Exception:  # noqa: BLE001  # a bug of ours: it must cost this link, not the node; it is logged in full
             _log.exception("a link broke on an unforeseen error", peer=stream.peer)
         finally:
+            if self._running.get(stream.peer) is scope:
+                del self._running[stream.peer]
             if self.links.get(stream.peer) is link:
                 del self.links[stream.peer]
 
     def _blame(self, peer: str, faults: BaseExceptionGroup[PeerFault]) -> None:
         fault = _first(faults)
+        if fault.reason == "ended":
+            _log.info("nothing to sync with this peer", peer=peer, reason=fault.detail)
+            return
         _log.warning("a peer broke the protocol", peer=peer, reason=fault.reason, detail=fault.detail)
-        if fault.reason != "ended":
-            self._network.blame(peer, fault.reason)
+        self._network.blame(peer, fault.reason)
 
     # --- what travels ---
 

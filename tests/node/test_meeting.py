@@ -86,6 +86,13 @@ async def test_hearsay_is_bounded_and_one_does_not_dial_oneself(tmp_path: Path) 
             meeting.hear(f"peer{number}", [f"/ip4/10.0.0.1/tcp/{i}" for i in range(1, 30)])
         assert len(meeting._known) == limits.MAX_REMEMBERED_PEERS
         assert all(len(known.addresses) <= limits.MAX_ADDRESSES_PER_PEER for known in meeting._known.values())
+        for number in range(limits.MAX_REMEMBERED_PEERS):
+            meeting.hear(f"friend{number}", ["/ip4/10.0.0.1/tcp/1"], met=True)
+        meeting.hear("invented", ["/ip4/10.0.0.1/tcp/1"])
+        assert all(known.met for known in meeting._known.values()), "hearsay must not displace anybody we met"
+        meeting.hear("a new friend", ["/ip4/10.0.0.1/tcp/1"], met=True)
+        assert "a new friend" in meeting._known
+        assert len(meeting._known) == limits.MAX_REMEMBERED_PEERS
 
 
 async def test_addresses_are_kept_across_restarts(tmp_path: Path) -> None:

@@ -203,3 +203,27 @@ async def test_a_link_that_breaks_is_opened_again(tmp_path: Path) -> None:
         await until(another)
         await b.share(title="After", text="text", topics=["x"])
         await in_step(a, b)
+
+
+async def test_a_peer_has_one_link_however_many_streams_it_opens(scene: Scene) -> None:
+    first = await scene.stranger.greet(scene.laptop)
+    await scene.stranger.greet(scene.laptop)
+    assert await ends(first)
+    assert len(scene.laptop._syncing.links) == 1
+    assert scene.faults == 0
+
+
+async def test_a_nudge_during_a_round_is_not_lost(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=12)
+    async with open_laptop(hub, tmp_path / "a") as a, open_laptop(hub, tmp_path / "b") as b:
+        await meet(a, b)
+        await in_step(a, b)
+        link = next(iter(a._syncing.links.values()))
+        link.nudge()
+        link._collect(link._session.begin_round())
+        rounds = link.rounds
+
+        async def another_after_it() -> bool:
+            return link.rounds >= rounds + 2
+
+        await until(another_after_it, within=limits.SYNC_INTERVAL / 2)
