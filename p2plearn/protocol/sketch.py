@@ -101,11 +101,13 @@ class Sketch:
 def estimate(difference: Sketch) -> int:
     """About how many ids differ, within some 25 % after 32 symbols and 13 % after 128; never fewer than the counts say.
 
-    Symbol i holds an id with probability 1/(1 + i/2), so the spread of the counts around what symbol 0 lets expect is the number of ids.
+    Symbol i ≥ 1 holds an id with probability 2(i + 1)/(i + 1.5)² (which follows from `places`), so the spread of the counts around what
+    symbol 0 lets expect is the number of ids.
     """
     counts = difference.counts.astype(np.float64)
-    share = 1.0 / (1.0 + np.arange(len(counts)) / 2.0)
-    spread = ((counts - counts[0] * share)[1:] ** 2 / (share * (1.0 - share))[1:]).mean() if len(counts) > 1 else 0.0
+    at = np.arange(1, len(counts))
+    share = 2.0 * (at + 1.0) / (at + 1.5) ** 2
+    spread = ((counts[1:] - counts[0] * share) ** 2 / (share * (1.0 - share))).mean() if len(at) else 0.0
     return int(max(abs(counts[0]), spread))
 
 

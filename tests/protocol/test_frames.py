@@ -38,7 +38,8 @@ def verdict(data: bytes) -> str:
 def test_messages_come_out_as_they_went_in_however_the_bytes_are_cut(messages: list[bytes], data: st.DataObject) -> None:
     frames = [part for message in messages for part in to_frames(message)]
     assert all(len(part) <= limits.MAX_FRAME for part in frames)
-    stream, reader, found = b"".join(frames), FrameReader(), []
+    stream, reader = b"".join(frames), FrameReader()
+    found: list[bytes] = []
     while stream:
         size = data.draw(st.integers(1, len(stream)))
         found += reader.receive(stream[:size])
