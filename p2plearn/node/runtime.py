@@ -61,11 +61,21 @@ def run(
         peer_in(address)
     try:
         trio.run(partial(_main, Home(home), settings, connect, announce))
-    except* P2plearnError as errors:
-        raise _only(errors) from None
+    except BaseExceptionGroup as group:
+        known, others = group.split(P2plearnError)
+        if known is None or others is not None:
+            raise
+        raise _only(known) from None
 
 
 async def _main(home: Home, settings: dict[str, config.Value], connect: list[str], announce: Announce) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_on_signal, nursery.cancel_scope)
+        await _be_a_node(home, settings, connect, announce, nursery)
+        nursery.cancel_scope.cancel()
+
+
+async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: list[str], announce: Announce, nursery: trio.Nursery) -> None:
     from p2plearn.node.host import open_host  # libp2p: 0.8 s that only a node pays
 
     clock = SystemClock()
@@ -74,26 +84,14 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
         listen = settings["listen"] if isinstance(settings["listen"], list) and settings["listen"] else [_ANYWHERE]
         mdns, lan_only = bool(settings["mdns"]), bool(settings["lan_only"])
         usual = await trio.to_thread.run_sync(_where_it_was, home, listen)
-        async with (
-            open_host(keeper.identity.peer, usual, mdns=mdns, lan_only=lan_only, clock=clock) as network,
-            trio.open_nursery() as nursery,
-        ):
-            nursery.start_soon(_stop_on_signal, nursery.cancel_scope)
+        async with open_host(keeper.identity.peer, usual, mdns=mdns, lan_only=lan_only, clock=clock) as network:
             await trio.to_thread.run_sync(_note_port, home, network.addresses())
-            async with open_node(home, keeper, blocks, network, nursery.cancel_scope.cancel) as node:
+            async with open_node(home, keeper, blocks, network, nursery.cancel_scope.cancel) as node, trio.open_nursery() as tasks:
                 for address in connect:
-                    nursery.start_soon(_connect, node, address)
-                async with trio.open_nursery() as api:
-                    await api.start(control.serve, node, home)
-                    announce(
-                        {
-                            "event": "ready",
-                            "peer": network.peer_id,
-                            "author": keeper.author.hex(),
-                            "addresses": network.addresses(),
-                            "web": None,
-                        }
-                    )
+                    tasks.start_soon(_connect, node, address)
+                await tasks.start(control.serve, node, home)
+                about = {"peer": network.peer_id, "author": keeper.author.hex(), "addresses": network.addresses()}
+                announce({"event": "ready", **about, "web": None})
 
 
 @asynccontextmanager
