@@ -173,7 +173,7 @@ class Search:
         if not parts.bits:
             self.differing = differing
         if have < min(2 * wanted, limits.MAX_SKETCH_CELL) and wanted <= limits.MAX_SKETCH_CELL:
-            self._next = max(wanted - have, have // 2)
+            self._next = max(wanted - have, have // 4)
             return
         number, more = parts.number, 1
         while wanted >> more > limits.MAX_SKETCH_CELL // 2:
