@@ -35,7 +35,11 @@ def examine(home: Home, store: Store, blocks: BlockStore) -> list[dict[str, Any]
 
 def _home(home: Home) -> _Finding:
     private = not stat.S_IMODE(home.root.stat().st_mode) & 0o077
-    return private, f"Only you {'can' if private else 'should be able to, but others can,'} enter {home.root}.", f"Run: chmod 700 '{home.root}'"
+    return (
+        private,
+        f"Only you {'can' if private else 'should be able to, but others can,'} enter {home.root}.",
+        f"Run: chmod 700 '{home.root}'",
+    )
 
 
 def _keys(home: Home) -> _Finding:
@@ -66,4 +70,8 @@ def _disk(store: Store) -> _Finding:
 
 def _clock() -> _Finding:
     well = time.time() > _EARLIEST
-    return well, f"The clock says {time.strftime('%Y-%m-%d %H:%M')}.", "Set the clock: what you say is dated by it. Nothing is lost if you do not."
+    return (
+        well,
+        f"The clock says {time.strftime('%Y-%m-%d %H:%M')}.",
+        "Set the clock: what you say is dated by it. Nothing is lost if you do not.",
+    )

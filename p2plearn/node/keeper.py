@@ -23,7 +23,7 @@ from p2plearn.node import store_closed, store_local, store_quota, store_words
 from p2plearn.node.store import Change, Store
 from p2plearn.protocol.admission import Accept, Policy, Reject, Usage, examine
 from p2plearn.protocol.records import COMMONS, Draft, Record, record_id
-from p2plearn.protocol.replica import Replica, Scope
+from p2plearn.protocol.replica import Replica
 
 T = TypeVar("T")
 Listener = Callable[[Change, str | None], None]
@@ -76,7 +76,7 @@ class Keeper:
         async with self._changing:
             if self._replica is None:
                 await self._welcome_back()
-                self._replica = await self.in_thread(self.store.replica, Scope(COMMONS))
+                self._replica = await self.in_thread(self.store.replica)
         return self._replica
 
     def listen(self, listener: Listener) -> None:

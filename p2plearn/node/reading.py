@@ -24,7 +24,7 @@ from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.kinds import ROOT, VARIANTS, Request, one_line
 from p2plearn.protocol.records import Record
 
-_FOLDED = 100  # conversations folded at a time
+_FOLDED = 50  # conversations folded at a time
 
 
 class Reading(Part):

@@ -24,6 +24,7 @@ from p2plearn.node import store_closed, store_heads, store_quota, store_words
 from p2plearn.node.store_reader import Reader, Stored, broken_if_damaged
 from p2plearn.node.store_schema import open_database
 from p2plearn.protocol.authoring import compose
+from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.records import NO_PREV, Draft, Record, parse
 from p2plearn.protocol.replica import Head
 
@@ -187,7 +188,9 @@ class Store(Reader):
             n = cursor.lastrowid or 0
             first = first or n
             db.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?, ?)", [(ref.target, ref.relation, n) for ref in record.refs])
-            db.executemany("INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?)", [(topic, record.kind, shown, n) for topic in record.topics])
+            db.executemany(
+                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?)", [(topic, *_in_feed(record, shown), n) for topic in record.topics]
+            )
             db.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?, ?)", [(item.cid, n, item.size) for item in record.attachments])
             sizes[author] = sizes.get(author, 0) + len(record.raw)
             change.added.append(record)
@@ -197,6 +200,11 @@ class Store(Reader):
         db.executemany("DELETE FROM declined WHERE id = ?", [(record.id,) for record in change.added])
         change.heads = store_heads.extend(db, change.added, numbers, first)
         return change
+
+
+def _in_feed(record: Record, shown: int) -> tuple[str, int]:
+    """What the table of topics says of a record's place in the feed."""
+    return (record.kind, shown) if record.kind in ORIGINALS else ("", 0)
 
 
 def _author(db: sqlite3.Connection, key: bytes) -> int:
@@ -231,7 +239,7 @@ def _delete(db: sqlite3.Connection, record_id: bytes) -> Record | None:
     (shown,) = db.execute("DELETE FROM records WHERE n = ? RETURNING shown", (n,)).fetchall()[0]
     db.executemany(
         "DELETE FROM topics WHERE topic = ? AND kind = ? AND shown = ? AND record = ?",
-        [(topic, record.kind, shown, n) for topic in record.topics],
+        [(topic, *_in_feed(record, shown), n) for topic in record.topics],
     )
     db.executemany("DELETE FROM attachments WHERE cid = ? AND record = ?", [(item.cid, n) for item in record.attachments])
     db.execute("UPDATE authors SET bytes = bytes - ? WHERE n = ?", (len(raw), author))

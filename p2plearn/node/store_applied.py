@@ -1,9 +1,8 @@
-"""What every index behind the records shares: the last row it has applied, committed together with its data, and the rows after that."""
+"""What every index behind the records shares: the last row it has applied, committed together with its data."""
 
 import sqlite3
 
 from p2plearn import limits
-from p2plearn.protocol.records import Record, parse
 
 
 def last(db: sqlite3.Connection, name: str) -> int:
@@ -17,9 +16,10 @@ def is_behind(db: sqlite3.Connection, name: str) -> bool:
     return int(db.execute("SELECT coalesce(max(n), 0) FROM records").fetchone()[0]) > last(db, name)
 
 
-def next_rows(db: sqlite3.Connection, name: str) -> list[tuple[int, Record]]:
-    """The next INDEX_BATCH rows, noted as applied: the caller applies them in this transaction."""
-    rows = db.execute("SELECT n, raw FROM records WHERE n > ? ORDER BY n LIMIT ?", (last(db, name), limits.INDEX_BATCH)).fetchall()
-    if rows:
-        db.execute("INSERT OR REPLACE INTO applied VALUES (?, ?)", (name, rows[-1][0]))
-    return [(n, parse(raw)) for n, raw in rows]
+def advance(db: sqlite3.Connection, name: str) -> tuple[int, int]:
+    """(row, row): the index is to apply what lies behind the one up to the other, INDEX_BATCH records at most, in this transaction."""
+    before = last(db, name)
+    batch = "SELECT n FROM records WHERE n > ? ORDER BY n LIMIT ?"
+    (until,) = db.execute(f"SELECT coalesce(max(n), ?) FROM ({batch})", (before, before, limits.INDEX_BATCH)).fetchone()  # noqa: S608  # fixed text
+    db.execute("INSERT OR REPLACE INTO applied VALUES (?, ?)", (name, until))
+    return before, int(until)

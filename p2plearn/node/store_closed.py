@@ -22,17 +22,33 @@ def is_behind(db: sqlite3.Connection) -> bool:
 
 
 def index_some(db: sqlite3.Connection) -> None:
-    """Look at the next INDEX_BATCH rows, within the caller's transaction."""
-    refold(db, [record for _, record in store_applied.next_rows(db, _NAME)])
+    """Look at the next INDEX_BATCH rows, within the caller's transaction.
+
+    A request may have closed before it came, a reply may be what a record here says has solved one; else only closing words matter.
+    """
+    rows = store_applied.advance(db, _NAME)
+    roots = {bytes(row[0]) for row in db.execute("SELECT id FROM records WHERE n > ? AND n <= ? AND kind = ?", (*rows, Request.kind))}
+    closing = "SELECT raw FROM records WHERE n > ? AND n <= ? AND kind IN (?, ?, ?)"
+    named = (
+        "SELECT solve.raw FROM records JOIN refs ON target = records.id AND relation = ? JOIN records AS solve ON solve.n = source "
+        "WHERE records.n > ? AND records.n <= ?"
+    )
+    for (raw,) in [*db.execute(closing, (*rows, *_CLOSING)), *db.execute(named, (BY, *rows))]:
+        roots.update(parse(raw).targets(ROOT))
+    _judge(db, roots)
 
 
-def refold(db: sqlite3.Connection, changed: Iterable[Record]) -> None:
-    """Judge anew the requests that these records, come or gone, may close or open: of their conversations, and that they solve."""
+def refold(db: sqlite3.Connection, gone: Iterable[Record]) -> None:
+    """Judge anew the requests that records now deleted had closed, or were said to have solved."""
     roots: set[bytes] = set()
-    for record in changed:
-        roots.add(record.target(ROOT) or record.id)
+    for record in gone:
+        roots.update(record.targets(ROOT))
         for (raw,) in db.execute("SELECT raw FROM refs JOIN records ON n = source WHERE target = ? AND relation = ?", (record.id, BY)):
-            roots.add(parse(raw).target(ROOT) or record.id)
+            roots.update(parse(raw).targets(ROOT))
+    _judge(db, roots)
+
+
+def _judge(db: sqlite3.Connection, roots: Iterable[bytes]) -> None:
     for root in roots:
         row = db.execute("SELECT n, raw FROM records WHERE id = ? AND kind = ?", (root, Request.kind)).fetchone()
         if row is not None:

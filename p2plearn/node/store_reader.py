@@ -22,6 +22,7 @@ from p2plearn.protocol.sync import Load
 
 _READERS = 2
 _FEW = 500  # ids in one query; SQLite's own bound on variables is larger everywhere
+_HERE = "space = 'commons'"  # in these words, or SQLite does not see that an index has the rest
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
 
 # Of more records than are folded into one conversation, those that any node would choose: first what the author of the target said,
@@ -180,15 +181,17 @@ class Reader:
     def count(self) -> int:
         """How many records of the commons are held."""
         with self.reading() as db:
-            return int(db.execute("SELECT count(*) FROM records WHERE space = ?", (COMMONS,)).fetchone()[0])
+            elsewhere = "SELECT count(*) FROM records WHERE space != 'commons'"
+            return int(db.execute(f"SELECT count(*) - ({elsewhere}) FROM records").fetchone()[0])  # noqa: S608  # fixed text
 
-    def replica(self, scope: Scope) -> Replica:
-        """The index of everything of one space, read from scratch."""
-        replica = Replica(scope)
+    def replica(self) -> Replica:
+        """The index of the commons, read from scratch along the index of ids, without touching the rows."""
+        replica = Replica(Scope(COMMONS))
         with self.reading() as db:
-            replica.add(row[0] for row in db.execute("SELECT id FROM records WHERE space = ? ORDER BY id", (scope.space,)))
+            elsewhere = {n for (n,) in db.execute("SELECT n FROM records WHERE space != 'commons'")}
+            replica.add(record_id for n, record_id in db.execute("SELECT n, id FROM records ORDER BY id") if n not in elsewhere)
             replica.decline(row[0] for row in db.execute("SELECT id FROM declined"))
-            replica.heads = store_heads.read_all(db, scope.space)
+            replica.heads = store_heads.read_all(db, COMMONS)
         return replica
 
 
@@ -230,10 +233,10 @@ def _of_kind(
 ) -> list[Stored]:
     """One kind's part of the feed, each way along an index that is in its order already."""
     if topic is None:
-        where, values = ["space = ?", "kind = ?"], [COMMONS, kind]
+        where, values = [_HERE, "kind = ?"], [kind]
         found, shown, n = "records", "shown", "n"
     else:
-        where, values = ["topic = ?", "topics.kind = ?", "space = ?"], [topic, kind, COMMONS]
+        where, values = ["topic = ?", "topics.kind = ?", _HERE], [topic, kind]
         found, shown, n = "topics JOIN records ON n = record", "topics.shown", "topics.record"
     bound: list[object] = list(values)
     if after is not None:

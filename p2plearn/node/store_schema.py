@@ -18,17 +18,17 @@ _TABLES = """
 CREATE TABLE authors (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL DEFAULT 0, latest INTEGER NOT NULL DEFAULT 0);
 -- n counts up and is never used twice, so a view that has applied row n resumes behind it
 CREATE TABLE records (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, author INTEGER NOT NULL, seq INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, author INTEGER NOT NULL, seq INTEGER NOT NULL,
     space TEXT NOT NULL, kind TEXT NOT NULL, arrived INTEGER NOT NULL, shown INTEGER NOT NULL, raw BLOB NOT NULL
 );
--- an id is a hash over the space too, so this is unique by id; it lists the ids of a space in order without touching the rows
-CREATE UNIQUE INDEX records_by_id ON records (id, space);
 CREATE INDEX records_by_author ON records (author, seq);
-CREATE INDEX records_by_kind ON records (space, kind, shown);
+CREATE INDEX records_by_kind ON records (kind, shown) WHERE space = 'commons';
+CREATE INDEX records_elsewhere ON records (space) WHERE space != 'commons';
 CREATE TABLE heads (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (space, author)) WITHOUT ROWID;
 -- the greatest (seq, id) of a chain that was deleted here: its author goes on behind it and never uses a seq twice
 CREATE TABLE passed (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (space, author)) WITHOUT ROWID;
 CREATE TABLE refs (target BLOB, relation TEXT, source INTEGER, PRIMARY KEY (target, relation, source)) WITHOUT ROWID;
+-- kind and shown are those of the feed; empty and 0 for what never stands there
 CREATE TABLE topics (topic TEXT, kind TEXT, shown INTEGER, record INTEGER, PRIMARY KEY (topic, kind, shown, record)) WITHOUT ROWID;
 CREATE TABLE attachments (cid BLOB, record INTEGER, size INTEGER NOT NULL, PRIMARY KEY (cid, record)) WITHOUT ROWID;
 -- files whose blocks are here, or may be in part; bytes count against the quota

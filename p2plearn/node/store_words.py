@@ -43,8 +43,8 @@ def is_behind(db: sqlite3.Connection) -> bool:
 
 def index_some(db: sqlite3.Connection) -> None:
     """Index the next INDEX_BATCH rows, within the caller's transaction."""
-    rows = store_applied.next_rows(db, _NAME)
-    found = ((n, words_of(record)) for n, record in rows)
+    rows = db.execute("SELECT n, raw FROM records WHERE n > ? AND n <= ? ORDER BY n", store_applied.advance(db, _NAME)).fetchall()
+    found = ((n, words_of(parse(raw))) for n, raw in rows)
     db.executemany("INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)", [(n, *words) for n, words in found if words])
 
 
