@@ -217,14 +217,14 @@ class Wire:
         raise AssertionError(f"never comes to rest: {self}")
 
     def sync(self, seed: int | None = None, rounds: int = 4) -> "Wire":
-        """Run, and open rounds until both want nothing more of each other."""
+        """Run, and open up to so many rounds more until both want nothing more of each other."""
         self.run(seed)
-        for _ in range(rounds):
-            if not self.lacking():
-                return self
+        while self.lacking() and rounds:
+            rounds -= 1
             self.begin_round()
             self.run(seed)
-        raise AssertionError(f"{self.lacking()} records still missing after {rounds} rounds: {self}")
+        assert not self.lacking(), f"{self.lacking()} records still missing: {self}"
+        return self
 
     def lacking(self) -> int:
         """How many records one side holds and the other would take."""

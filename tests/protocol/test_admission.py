@@ -1,0 +1,130 @@
+"""Which records are taken: what is true of a record everywhere, and what this node has room for."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from p2plearn import limits
+from p2plearn.protocol.admission import Accept, Ignore, Policy, Reject, Usage, examine
+from p2plearn.protocol.records import Record
+from p2plearn.testing.authors import Author
+from p2plearn.testing.strategies import record_sets
+
+ADA = Author("ada")
+NOTE = ADA.share("a note", "text")
+
+
+# --- what is true everywhere ---
+
+
+@given(record_sets())
+def test_every_signed_record_is_one_whatever_it_says(records: list[Record]) -> None:
+    assert [examine(record.raw) for record in records] == records
+
+
+@given(st.integers(0, len(NOTE.raw) - 1), st.integers(1, 255))
+def test_with_one_byte_changed_it_is_none(at: int, change: int) -> None:
+    raw = bytearray(NOTE.raw)
+    raw[at] ^= change
+    verdict = examine(bytes(raw))
+    assert isinstance(verdict, Reject)
+    assert verdict.reason in ("signature", "encoding", "limit")
+
+
+def test_the_reason_is_the_word_of_the_fault() -> None:
+    assert examine(bytes(limits.MAX_RECORD + 1)) == Reject("limit")
+    assert examine(b"") == Reject("encoding")
+    assert examine(bytes(64) + NOTE.raw[64:]) == Reject("signature")
+
+
+# --- what this node wants ---
+
+
+def test_another_space_is_not_wanted() -> None:
+    elsewhere = ADA.share("a note", space="elsewhere")
+    assert Policy(Usage(10**6)).judge(elsewhere) == Ignore("space", elsewhere)
+    assert Policy(Usage(10**6), spaces={"elsewhere"}).judge(elsewhere) == Accept(elsewhere)
+
+
+def test_what_was_declined_and_whoever_was_forgotten_stays_away() -> None:
+    usage = Usage(10**6)
+    assert Policy(usage, declined={NOTE.id}).judge(NOTE) == Ignore("declined", NOTE)
+    assert Policy(usage, forgotten={ADA.key}).judge(NOTE) == Ignore("declined", NOTE)
+    assert Policy(usage, declined={b"another"}, forgotten={b"another"}).judge(NOTE) == Accept(NOTE)
+
+
+def test_beyond_the_quota_only_friends_get_in() -> None:
+    assert Policy(Usage(100)).judge(NOTE) == Ignore("quota", NOTE)
+    assert Policy(Usage(100, friends={ADA.key})).judge(NOTE) == Accept(NOTE)
+
+
+QUOTA = 10_000
+FRIENDS = (b"friend 1", b"friend 2")
+STRANGERS = tuple(b"stranger %d" % n for n in range(30))
+sizes = st.sampled_from([1, 50, 99, 100, 101, 500, 1_000])
+
+
+class Quota(RuleBasedStateMachine):
+    """A node that takes whatever has room, against sums made anew from all it has taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.usage = Usage(QUOTA, FRIENDS)
+        self.stored: list[tuple[bytes, int]] = []
+
+    def bytes_of(self, *authors: bytes) -> int:
+        return sum(size for author, size in self.stored if author in authors)
+
+    def take(self, author: bytes, size: int) -> bool:
+        taken = self.usage.has_room(author, size)
+        if taken:
+            self.usage.add(author, size)
+            self.stored.append((author, size))
+        return taken
+
+    @rule(author=st.sampled_from(FRIENDS), size=sizes)
+    def a_friend_always_gets_in(self, author: bytes, size: int) -> None:
+        assert self.take(author, size)
+
+    @rule(author=st.sampled_from(STRANGERS), size=sizes)
+    def a_stranger_gets_in_while_there_is_room(self, author: bytes, size: int) -> None:
+        total, alone, all_strangers = self.bytes_of(*FRIENDS, *STRANGERS), self.bytes_of(author), self.bytes_of(*STRANGERS)
+        taken = self.take(author, size)
+        if total + size <= 0.9 * QUOTA:
+            assert taken
+        else:
+            assert taken == (total + size <= QUOTA and alone + size <= 0.01 * QUOTA and all_strangers + size <= 0.2 * QUOTA)
+
+    @rule(author=st.sampled_from(FRIENDS), count=st.integers(1, 9))
+    def a_friend_says_a_lot(self, author: bytes, count: int) -> None:
+        for _ in range(count):
+            assert self.take(author, 1_000)
+
+    @rule()
+    def everything_is_forgotten(self) -> None:
+        for author, size in self.stored:
+            self.usage.add(author, -size)
+        self.stored.clear()
+
+    @invariant()
+    def counts_right(self) -> None:
+        assert self.usage.total == self.bytes_of(*FRIENDS, *STRANGERS)
+        for author in (*FRIENDS, *STRANGERS[:3]):
+            assert self.usage.by_author.get(author, 0) == self.bytes_of(author)
+
+
+TestQuota = Quota.TestCase
+TestQuota.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.parametrize("flood", [100, 1_000])
+def test_a_flood_of_strangers_fills_what_is_free_and_keeps_no_friend_out(flood: int) -> None:
+    usage = Usage(QUOTA, FRIENDS)
+    taken = 0
+    for n in range(flood):
+        if usage.has_room(b"flood %d" % n, 100):
+            usage.add(b"flood %d" % n, 100)
+            taken += 100
+    assert taken == limits.QUOTA_BINDS_AT * QUOTA
+    assert usage.has_room(FRIENDS[0], 5_000)

@@ -1,0 +1,326 @@
+"""Sessions between honest sides: however bytes are cut and moves are ordered they end equal, at rest, and with little sent twice."""
+
+import random
+from itertools import count
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from p2plearn import limits
+from p2plearn.protocol.sync import Load, Phase
+from tests.protocol.sync_driver import Item, Side, Wire, chain, key
+
+TREE = [*chain("ada", 40), *chain("ben", 40), *chain("eve", 30, 10, "backup")[10:], *chain("eve", 25)]  # eve restored an old backup
+
+
+# --- any sets, any order of moves ---
+
+
+class Laptops(RuleBasedStateMachine):
+    """Three laptops, each linked with each. At the end, when everything has calmed down, all hold what anybody holds and they want."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides: list[Side] = []
+        self.wires: list[Wire] = []
+        self.numbers = count(41)
+        self.last = TREE[39]
+
+    @initialize(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        some = st.sets(st.sampled_from(TREE)) | st.just(set(TREE)) | st.just(set[Item]())
+        few = st.sets(st.sampled_from(TREE), max_size=5)
+        self.sides = [Side(name, data.draw(some), data.draw(few)) for name in ("left", "middle", "right")]
+        left, middle, right = self.sides
+        self.wires = [Wire(left, middle), Wire(middle, right), Wire(left, right)]
+
+    @rule(wire=st.integers(0, 2), choice=st.integers(0, 7), size=st.sampled_from([1, 7, 300, 1 << 20]), times=st.integers(1, 8))
+    def move(self, wire: int, choice: int, size: int, times: int) -> None:
+        for _ in range(times):
+            moves = self.wires[wire].moves()
+            if moves:
+                self.wires[wire].move(moves[choice % len(moves)], size)
+
+    @rule(wire=st.integers(0, 2), i=st.sampled_from([0, 1]))
+    def open_a_round(self, wire: int, i: int) -> None:
+        self.wires[wire].begin_round(i)
+
+    @rule(wire=st.integers(0, 2))
+    def open_rounds_from_both_sides(self, wire: int) -> None:
+        self.wires[wire].begin_round(0)
+        self.wires[wire].begin_round(1)
+
+    @rule()
+    def say_something_new(self) -> None:
+        seq = next(self.numbers)
+        self.last = Item(key(f"news {seq}"), self.last.author, seq, self.last.id)
+        self.sides[0].take([self.last])
+        for wire in self.wires:
+            if self.sides[0] in wire.sides:
+                wire.push(wire.sides.index(self.sides[0]), [self.last.id])
+
+    @rule(side=st.integers(0, 2), item=st.sampled_from(TREE))
+    def import_a_record(self, side: int, item: Item) -> None:
+        self.sides[side].take([item])
+
+    @rule(side=st.integers(0, 2), item=st.sampled_from(TREE))
+    def forget_a_record(self, side: int, item: Item) -> None:
+        self.sides[side].forget(item)
+
+    @rule(wire=st.integers(0, 2))
+    @precondition(lambda self: any(wire.moves() for wire in self.wires))
+    def cut_a_connection(self, wire: int) -> None:
+        self.wires[wire].connect()
+
+    def teardown(self) -> None:
+        for _ in range(4):  # two hops, and rounds that were under way already
+            for wire in self.wires:
+                wire.run(seed=1)
+                wire.begin_round()
+                wire.run(seed=1)
+        assert not any(wire.lacking() for wire in self.wires)
+        assert all(session.phase is Phase.SETTLED for wire in self.wires for session in wire.sessions)
+        for wire in self.wires:
+            before = wire.received()
+            wire.begin_round(1)
+            wire.run()
+            assert wire.received() == before
+
+
+TestLaptops = Laptops.TestCase
+TestLaptops.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_sets_with_forks_and_holes_end_equal_and_little_is_sent_twice(seed: int) -> None:
+    chance = random.Random(seed)
+    everything = [item for name in "abcdefgh" for item in [*chain(name, 60), *chain(name, 20, 10, "fork")]]
+    share = chance.choice([0.0, 0.5, 0.9, 0.99])
+    wire = Wire(*(Side(name, (item for item in everything if chance.random() < share)) for name in ("left", "right")))
+    missing = wire.lacking()
+    wire.sync(seed, rounds=0)
+    assert wire.received() <= 2.2 * missing
+
+
+# --- what a round costs ---
+
+
+def test_equal_sides_say_hello_and_no_more() -> None:
+    wire = Wire(Side("left", TREE), Side("right", TREE)).run()
+    assert wire.said == {"Hello": 2}
+    assert wire.bytes < 450
+    assert wire.settled == [True]
+
+
+def test_a_new_laptop_gets_everything_in_runs_and_nothing_twice() -> None:
+    items = [item for n in range(20) for item in chain(str(n), 100)]
+    wire = Wire(Side("new"), Side("old", items)).run()
+    assert wire.settled == [True]
+    assert wire.received() == 2_000
+    assert wire.said["Want"] == 0
+
+
+def test_a_few_differences_cost_half_a_kilobyte_and_no_heads() -> None:
+    everything = [item for n in range(50) for item in chain(str(n), 40)]
+    wire = Wire(Side("left", everything[3:]), Side("right", everything[:-3])).run()
+    assert wire.received() == 6
+    assert wire.said["Heads"] == 0
+    assert wire.bytes < 2_500
+
+
+@pytest.mark.parametrize("initiator_has_more", [True, False])
+def test_a_hundred_new_on_each_side_cost_five_kilobytes_to_find(initiator_has_more: bool) -> None:
+    everything = {name: chain(name, 60) for name in map(str, range(50))}
+    common = [item for items in everything.values() for item in items[:50]]
+    ours = [item for name in list(everything)[:10] for item in everything[name][50:]]
+    theirs = [item for name in list(everything)[25:35] for item in everything[name][50:]]
+    sides = [Side("one", [*common, *ours]), Side("other", [*common, *theirs])]
+    wire = Wire(*(sides if initiator_has_more else reversed(sides))).run()
+    records = sum(len(item.raw) for item in [*ours, *theirs])
+    assert wire.received() == 200
+    assert wire.bytes - records < 5_000
+
+
+def test_a_hole_early_in_a_chain_does_not_bring_the_rest_again() -> None:
+    long = chain("ada", 3_000)
+    wire = Wire(Side("left", [*long[:3], *long[4:]]), Side("right", [*long, *chain("ben", 300)])).sync()
+    assert wire.received() == 301
+
+
+def test_what_was_declined_is_not_sent_in_every_round() -> None:
+    """A full laptop: it turned the newest records down, and never will be equal."""
+    ada = chain("ada", 500)
+    full = Side("full", ada, unwanted=chain("ben", 400))
+    wire = Wire(full, Side("other", [*ada, *chain("ben", 400)])).run()
+    assert full.received.total() == 400
+    before = wire.bytes
+    for _ in range(5):
+        wire.begin_round()
+        wire.run()
+    assert full.received.total() == 400
+    assert wire.settled == [False] * 6
+    assert wire.bytes - before < 5 * 1_000 + 2_500  # one of the looks was thorough
+
+
+def test_more_authors_than_fit_are_brought_together_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_HEADS_TOTAL", 30)
+    monkeypatch.setattr(limits, "MAX_HEADS", 7)
+    items = [item for n in range(60) for item in chain(str(n), 8)]
+    wire = Wire(Side("left"), Side("right", items)).sync()
+    assert wire.said["Heads"] == 1 + 5
+    assert wire.received() <= 1.25 * len(items)
+
+
+def test_authors_whose_keys_begin_alike_get_through() -> None:
+    alike = [bytes(8) + bytes([n]) * 24 for n in range(2)]
+    items = [item._replace(author=alike[n], id=item.id) for n in (0, 1) for item in chain(str(n), 200)]
+    wire = Wire(Side("left"), Side("right", items)).sync()
+    assert wire.sides[0].held == wire.sides[1].held
+
+
+@pytest.mark.parametrize("rounds", [1, limits.THOROUGH_EVERY + 2])
+def test_ids_ground_to_hide_one_another_are_found_by_the_next_thorough_look(rounds: int) -> None:
+    twins = [Item(bytes(8) + bytes([n]) * 24, key("eve"), 1, b"") for n in (1, 2)]
+    wire = Wire(Side("left", TREE[:9]), Side("right", TREE[:9]))
+    if rounds > 1:  # the first thorough look was for nothing
+        wire.sides[0].forget(TREE[0])
+        wire.begin_round()
+        wire.run()
+    for side, twin in zip(wire.sides, twins, strict=True):
+        side.take([twin])
+    assert wire.lacking() >= 2
+    wire.sync(rounds=rounds)
+
+
+# --- news ---
+
+
+def test_news_is_pushed_at_once_and_once() -> None:
+    wire = Wire(Side("left", TREE), Side("right", TREE)).run()
+    (news,) = chain("news", 1)
+    wire.sides[0].take([news])
+    wire.push(0, [news.id, news.id])
+    wire.run()
+    assert wire.sides[1].received == {news.id: 1}
+    assert wire.sides[1].held == wire.sides[0].held
+
+
+def test_news_from_before_the_hello_waits_for_it() -> None:
+    wire = Wire(Side("left", TREE), Side("right", TREE))
+    (news,) = chain("news", 1)
+    wire.sides[0].take([news])
+    wire.push(0, [news.id])
+    wire.run()
+    assert not wire.lacking()
+
+
+def test_news_and_a_round_right_after_it_bring_it_once() -> None:
+    wire = Wire(Side("left", TREE), Side("right", TREE)).run()
+    (news,) = chain("news", 1)
+    wire.sides[0].take([news])
+    wire.push(0, [news.id])
+    wire.begin_round(0)
+    for move in [("load", 0), ("bytes", 1), ("answer", 1), ("commit", 1)]:  # asked for a round with the batch not committed yet
+        wire.move(move)
+    wire.run()
+    assert wire.settled[-1]
+    assert wire.received() == 1
+
+
+def test_what_is_more_news_than_fits_is_found_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_NEWS", 10)
+    wire = Wire(Side("left", TREE), Side("right", TREE)).run()
+    news = chain("news", 40)
+    wire.sides[0].take(news)
+    wire.push(0, [item.id for item in news])
+    wire.run()
+    assert wire.lacking() == 30
+    wire.sync(rounds=1)
+
+
+def test_news_overtakes_a_long_run() -> None:
+    wire = Wire(Side("left"), Side("right", [item for n in range(5) for item in chain(str(n), 100)]))
+    while wire.said["Records"] < 5:
+        wire.move(wire.moves()[0])
+    (news,) = chain("news", 1)
+    wire.sides[1].take([news])
+    wire.push(1, [news.id])
+    while news.id not in wire.sides[0].held:
+        wire.move(wire.moves()[0])
+    assert wire.lacking() > 300
+    wire.run()
+    assert not wire.lacking()
+
+
+# --- stops and starts ---
+
+
+def test_both_windows_full_at_once_is_no_deadlock() -> None:
+    wire = Wire(Side("left", chain("ada", 200)), Side("right", chain("ben", 200)))
+    stuck = False
+    while moves := [move for move in wire.moves() if move[0] != "commit"]:
+        wire.move(moves[0])
+        stuck = stuck or [len(batches) for batches in wire.arrived] == [limits.WINDOW] * 2
+    assert stuck
+    wire.run()
+    assert wire.settled == [True]
+
+
+def test_a_cut_session_goes_on_where_the_commits_ended() -> None:
+    old = Side("old", [item for n in range(5) for item in chain(str(n), 100)])
+    new = Side("new")
+    wire = Wire(new, old)
+    while len(new.held) < 250:
+        wire.move(wire.moves()[0])
+    wire.connect()
+    wire.sync()
+    assert new.received.total() <= 500 + limits.WINDOW * 7
+
+
+def test_records_forgotten_while_they_were_wanted_do_not_come() -> None:
+    wire = Wire(Side("left"), Side("right", TREE))
+    while not wire.loads[1]:
+        wire.move(wire.moves()[0])
+    for item in TREE[:50]:
+        wire.sides[1].forget(item)
+    wire.run()
+    assert [session.phase for session in wire.sessions] == [Phase.SETTLED] * 2
+    assert wire.sides[0].held.keys() == wire.sides[1].held.keys()
+
+
+def test_a_batch_of_nothing_is_not_sent() -> None:
+    wire = Wire(Side("left"), Side("right", TREE[:5]))
+    while not wire.loads[1]:
+        wire.move(wire.moves()[0])
+    for item in TREE[:5]:
+        wire.sides[1].forget(item)
+    wire.run()
+    assert wire.said["Records"] == 0
+    assert wire.settled
+
+
+def test_a_round_opened_or_answered_twice_is_one_round() -> None:
+    wire = Wire(Side("left", TREE), Side("right", TREE)).run()
+    for _ in range(2):
+        wire.begin_round(0)
+    wire.move(("bytes", 1))
+    wire.begin_round(1)
+    assert wire.asked[1]
+    for _ in range(3):
+        wire.handle(1, wire.sessions[1].answer_round())
+    wire.run()
+    assert wire.settled == [True, True]
+    assert wire.said["State"] == 2
+
+
+def test_a_session_says_how_it_stands() -> None:
+    wire = Wire(Side("left", TREE), Side("right"))
+    while not wire.arrived[1]:
+        wire.move(wire.moves()[0])
+    assert (
+        repr(wire.sessions[1]) == "<Session responder RUNS, <Outgoing 0 batches under way, 0 loads and 0 news to go>, 1 batches to commit>"
+    )
+    assert repr(wire.sessions[0]).startswith("<Session initiator RUNS, <Outgoing ")
+    assert not Load(live=True)
