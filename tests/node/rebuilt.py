@@ -1,0 +1,49 @@
+"""What an index should hold: what a store gives that has the same records and has never seen anything else."""
+
+import tempfile
+from pathlib import Path
+
+from p2plearn.node import store_closed, store_words
+from p2plearn.node.store import Store
+from p2plearn.protocol.records import parse
+
+_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'instance')"
+
+
+def words_in(store: Store) -> list[tuple[str, bytes, str, int]]:
+    """(term, record id, column, place) of the full-text index."""
+    with store.reading() as db:
+        db.execute("DROP TABLE IF EXISTS temp.vocabulary")
+        db.execute(_VOCABULARY)
+        return sorted(db.execute("SELECT term, id, col, offset FROM temp.vocabulary LEFT JOIN records ON n = doc"))
+
+
+def closed_in(store: Store) -> set[bytes]:
+    """The ids of the requests in the index of closed ones."""
+    with store.reading() as db:
+        return {row[0] for row in db.execute("SELECT id FROM closed LEFT JOIN records ON n = request")}
+
+
+def index(store: Store) -> None:
+    """Bring both indexes up to the records."""
+    for view in (store_words, store_closed):
+        with store.writing() as db:
+            while view.is_behind(db):
+                view.index_some(db)
+
+
+def assert_like_rebuilt(store: Store) -> None:
+    """Words, closed requests, heads and bytes by author are those of a store into which the same records came one after the other."""
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Store(Path(directory))
+        scratch.commit([parse(raw) for raw in store.everything()], 0)
+        index(store)
+        index(scratch)
+        assert words_in(store) == words_in(scratch)
+        assert closed_in(store) == closed_in(scratch)
+        assert store.replica().heads == scratch.replica().heads
+        assert store.replica().fingerprint() == scratch.replica().fingerprint()
+        with store.reading() as db, scratch.reading() as other:
+            bytes_by_author = "SELECT key, bytes FROM authors WHERE bytes > 0 ORDER BY key"
+            assert db.execute(bytes_by_author).fetchall() == other.execute(bytes_by_author).fetchall()
+        scratch.close()
