@@ -17,6 +17,10 @@ async def complaints(service: Service) -> dict[str, Any]:
     return {check["name"]: check["message"] for check in checks if not check["ok"]}
 
 
+def open_up(path: Path) -> None:
+    path.chmod(0o755)
+
+
 async def pieces(*data: bytes) -> AsyncIterator[bytes]:
     for piece in data:
         yield piece
@@ -30,8 +34,8 @@ async def test_a_new_home_is_well(tmp_path: Path) -> None:
 
 async def test_a_home_and_keys_that_others_can_read(tmp_path: Path) -> None:
     async with Service.open(tmp_path) as service:
-        tmp_path.chmod(0o755)
-        Home(tmp_path).author_key.chmod(0o644)
+        open_up(tmp_path)
+        open_up(Home(tmp_path).author_key)
         found = await complaints(service)
     assert found == {"home": f"Only you should be able to, but others can, enter {tmp_path}.", "keys": "Others can read your author.key."}
 

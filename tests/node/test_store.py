@@ -10,7 +10,6 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import StoreBroken, StoreTooNew
-from p2plearn.node import store_schema
 from p2plearn.node.store import Store
 from p2plearn.protocol.kinds import ROOT
 from p2plearn.protocol.records import Draft, parse
@@ -182,8 +181,8 @@ def test_a_fresh_home_survives_a_power_cut_with_its_name(tmp_path: Path, monkeyp
         flushed.append(opened.get(handle, ""))
         real_fsync(handle)
 
-    monkeypatch.setattr(store_schema.os, "open", note_open)
-    monkeypatch.setattr(store_schema.os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "open", note_open)
+    monkeypatch.setattr(os, "fsync", note_fsync)
     home = tmp_path / "new" / "home"
     home.mkdir(parents=True)
     Store(home).close()
