@@ -102,6 +102,7 @@ DIAL_TIMEOUT = 10.0
 STREAM_TIMEOUT = 10.0
 IDLE_TIMEOUT = 90.0  # a session says something at least every SYNC_INTERVAL
 GREETING_TIMEOUT = 3.0  # how long `connect` waits for the peer's hello; the connection stands either way
+REST_FACTOR = 10.0  # times as long as a peer's messages kept us busy, it waits for the next round: at most a tenth of a core each
 ROUND_GAP = 0.5  # between two rounds of one session, whoever opens them
 MAX_UNREAD = 8 * MiB  # waiting to be written to a peer before we stop reading from it; a window of batches is half of it
 MAX_DIALLED = 32  # connected peers beyond which nobody new is dialled; whoever dials us is welcome still

@@ -21,7 +21,7 @@ from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
 from p2plearn.node import store_closed, store_local, store_quota, store_words
 from p2plearn.node.store import Change, Store
-from p2plearn.protocol.admission import Accept, Policy, Reject, Usage, examine
+from p2plearn.protocol.admission import Accept, Interests, Policy, Reject, Usage, examine
 from p2plearn.protocol.records import COMMONS, Draft, Record, record_id
 from p2plearn.protocol.replica import Replica
 
@@ -44,12 +44,15 @@ class Taken:
 class Keeper:
     """Owns the store of one home while it is open. `replica` must be loaded with `load_replica` before it is looked at."""
 
-    def __init__(self, store: Store, identity: Identity, clock: Clock, quota: int) -> None:
+    def __init__(self, store: Store, identity: Identity, clock: Clock, quota: int, *, hold_all: bool = True) -> None:
+        """`quota`: bytes. Not `hold_all`: only followed people and topics are held."""
         self.store = store
         self.identity = identity
         self.clock = clock
         self.counts: dict[str, int] = {}  # what was turned away since the start, by reason
         self._quota = quota
+        self._hold_all = hold_all
+        self._interests: Interests | None = None
         self._replica: Replica | None = None
         self._usage: Usage | None = None
         self._forgotten: set[bytes] | None = None
@@ -163,6 +166,11 @@ class Keeper:
             self._usage = None
             await self._welcome_back()
 
+    async def set_hold(self, *, everything: bool) -> None:
+        """Hold everything, or what is followed, from now on. What is here already stays."""
+        self._hold_all = everything
+        await self.forget_friends()
+
     async def forget_friends(self) -> None:
         """Whom this node follows has changed: count the quota anew, and let come what was turned away of them."""
         async with self._changing:
@@ -219,12 +227,14 @@ class Keeper:
         if self._forgotten is None:
             self._forgotten = await self.read(store_quota.forgotten_authors)
         declined = await self.read(store_quota.forgotten_among, ids) if ids else set()
-        return Policy(usage, declined=declined, forgotten=self._forgotten)
+        return Policy(usage, self._interests, declined=declined, forgotten=self._forgotten)
 
     async def _counted(self) -> Usage:
         if self._usage is None:
             followed = await self.read(store_local.attitudes, "follow")
             friends = {self.author, *(target.name for target in followed if target.kind == "author")}
+            topics = {target.name.decode() for target in followed if target.kind == "topic"}
+            self._interests = None if self._hold_all else Interests(friends, topics)
             self._usage = await self.read(store_quota.usage, self._quota, friends)
         return self._usage
 

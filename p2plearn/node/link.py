@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import trio
 
 from p2plearn import limits
-from p2plearn.errors import PeerFault
+from p2plearn.errors import ConnectionLost, PeerFault
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.network import Stream
 from p2plearn.protocol.records import Record
@@ -27,6 +27,7 @@ class Link:
         self.author: bytes | None = None
         self.rounds = 0
         self.received = 0
+        self.spent = 0.0  # seconds that this peer's messages kept us busy since the last round
         self.on_new: Callable[[list[Record]], None] = lambda _records: None
         self.on_met: Callable[[], None] = lambda: None
         self._keeper = keeper
@@ -75,7 +76,9 @@ class Link:
             data = await self._stream.receive()
             if not data:
                 return
+            began = trio.current_time()
             self._collect(self._session.receive(data))
+            self.spent += trio.current_time() - began
 
     async def _write(self) -> None:
         while True:
@@ -93,6 +96,8 @@ class Link:
             taken = await self._keeper.take(self._arrived.popleft(), self.peer)
             if taken.rejected:
                 raise PeerFault(next(iter(taken.rejected)), "in a record")
+            if "disk" in taken.ignored:
+                raise ConnectionLost("there is no room on the disk")
             self.received += len(taken.new)
             self._collect(self._session.committed())
             if taken.new:
@@ -112,8 +117,9 @@ class Link:
             with trio.move_on_at(self._last_round + wait):
                 while not (self._asked or (self._nudged and self._session.phase is Phase.SETTLED)):
                     await self._change()
-            await trio.sleep_until(self._last_round + limits.ROUND_GAP)
+            await trio.sleep_until(self._last_round + max(limits.ROUND_GAP, self.spent * limits.REST_FACTOR))
             self._last_round = trio.current_time()
+            self.spent = 0.0
             if self._session.phase is Phase.SETTLED:
                 self._nudged = False  # a nudge during a round is kept for the next: that round may have passed it by
             self._asked = False

@@ -67,10 +67,12 @@ class Personal(Part):
         return {"key": key, "value": config.get(self._home, key)}
 
     async def config_set(self, key: str, value: Any) -> Answer:
-        """Write a setting; a running node takes it up when it starts again, the quota at once."""
+        """Write a setting; a running node takes it up when it starts again, quota and hold at once."""
         written = config.put(self._home, key, value)
         if key == "quota":
             await self._keeper.set_quota(int(str(config.get(self._home, key))))
+        if key == "hold":
+            await self._keeper.set_hold(everything=config.get(self._home, key) == "all")
         return {"key": key, "value": written}
 
     async def doctor(self) -> Answer:

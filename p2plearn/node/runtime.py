@@ -80,7 +80,8 @@ async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: lis
 
     clock = SystemClock()
     async with _home(home, clock) as (keeper, blocks):
-        await keeper.load_replica()
+        replica = await keeper.load_replica()
+        await trio.to_thread.run_sync(replica.sketch, limits.MAX_SKETCH_CELL)  # here, because in a session it would hold up the event loop
         listen = settings["listen"] if isinstance(settings["listen"], list) and settings["listen"] else [_ANYWHERE]
         mdns, lan_only = bool(settings["mdns"]), bool(settings["lan_only"])
         usual = await trio.to_thread.run_sync(_where_it_was, home, listen)

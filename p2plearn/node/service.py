@@ -38,6 +38,7 @@ async def open_keeper(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, B
         keys = identity.load_or_create(home)
         store = Store(home.root, int(str(settings["min_free"])))
         try:
-            yield Keeper(store, keys, clock, int(str(settings["quota"]))), BlockStore(home.root / "blocks")
+            keeper = Keeper(store, keys, clock, int(str(settings["quota"])), hold_all=settings["hold"] == "all")
+            yield keeper, BlockStore(home.root / "blocks")
         finally:
             store.close()

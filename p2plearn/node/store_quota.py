@@ -10,8 +10,8 @@ from typing import Literal
 from p2plearn import limits
 from p2plearn.protocol.admission import Usage
 
-Why = Literal["forgotten", "declined", "quota"]
-TURNED_AWAY: tuple[Why, ...] = ("declined", "quota")
+Why = Literal["forgotten", "declined", "quota", "interest"]
+TURNED_AWAY: tuple[Why, ...] = ("declined", "quota", "interest")
 
 _FEW = 500
 
@@ -28,11 +28,12 @@ def decline(db: sqlite3.Connection, ids: Iterable[bytes], why: Why) -> tuple[lis
     added = [record_id for record_id in ids if db.execute(sql, (record_id, why)).rowcount]
     dropped: list[bytes] = []
     if added:
-        same = ("forgotten",) * 2 if why == "forgotten" else TURNED_AWAY
-        (count,) = db.execute("SELECT count(*) FROM declined WHERE why IN (?, ?)", same).fetchone()
+        same = ("forgotten",) * len(TURNED_AWAY) if why == "forgotten" else TURNED_AWAY
+        (count,) = db.execute("SELECT count(*) FROM declined WHERE why IN (?, ?, ?)", same).fetchone()
         excess = max(0, count - limits.MAX_DECLINED)
         rows = db.execute(
-            "DELETE FROM declined WHERE n IN (SELECT n FROM declined WHERE why IN (?, ?) ORDER BY n LIMIT ?) RETURNING id", (*same, excess)
+            "DELETE FROM declined WHERE n IN (SELECT n FROM declined WHERE why IN (?, ?, ?) ORDER BY n LIMIT ?) RETURNING id",
+            (*same, excess),
         )
         dropped = [bytes(row[0]) for row in rows]
     return added, dropped
@@ -50,8 +51,8 @@ def forgotten_among(db: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:
 
 
 def welcome_back(db: sqlite3.Connection) -> list[bytes]:
-    """Take what was turned away for want of room off the declined list; the ids."""
-    return [bytes(row[0]) for row in db.execute("DELETE FROM declined WHERE why = 'quota' RETURNING id")]
+    """Take what was turned away for want of room or interest off the declined list; the ids."""
+    return [bytes(row[0]) for row in db.execute("DELETE FROM declined WHERE why IN ('quota', 'interest') RETURNING id")]
 
 
 def forget_author(db: sqlite3.Connection, author: bytes) -> None:

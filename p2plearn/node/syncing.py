@@ -36,6 +36,7 @@ class Syncing:
         self._nursery = nursery
         self._proof = sign(keeper.identity.author, HELLO_DOMAIN, network.peer_id.encode())
         self._met = trio.Event()
+        self._rest_until: dict[str, float] = {}  # peers whose last link was dear wait for the next
         self._running: dict[str, trio.CancelScope] = {}
         self._connected: dict[str, trio.CancelScope] = {}
         network.handle(PROTOCOL, self._accept)
@@ -91,21 +92,28 @@ class Syncing:
         await self._run(stream, initiator=False)
 
     async def _run(self, stream: Stream, *, initiator: bool) -> None:
-        """One link from hello to end. A newer link with the same peer takes the place of the older one: there is never a second."""
-        if not await self._keeper.in_thread(self._keeper.store.has_room_for_peers):
-            await stream.reset()
-            return
-        me = Me(self._keeper.author, self._proof, os.urandom(NONCE_SIZE))
-        link = Link(self._keeper, stream, me, initiator=initiator)
-        link.on_new = lambda records: self._on_new(link, records)
-        link.on_met = lambda: self._on_link_met(link)
+        """One link from hello to end. A newer stream of the same peer ends the link on the older one: there is never a second."""
         before = self._running.pop(stream.peer, None)
         if before is not None:
             before.cancel()
         scope = self._running[stream.peer] = trio.CancelScope()
         try:
             with scope:
-                await link.run()
+                await trio.sleep_until(self._rest_until.get(stream.peer, 0.0))
+                if await self._keeper.in_thread(self._keeper.store.has_room_for_peers):
+                    await self._hold_link(stream, initiator=initiator)
+        finally:
+            if self._running.get(stream.peer) is scope:
+                del self._running[stream.peer]
+            await stream.reset()
+
+    async def _hold_link(self, stream: Stream, *, initiator: bool) -> None:
+        me = Me(self._keeper.author, self._proof, os.urandom(NONCE_SIZE))
+        link = Link(self._keeper, stream, me, initiator=initiator)
+        link.on_new = lambda records: self._on_new(link, records)
+        link.on_met = lambda: self._on_link_met(link)
+        try:
+            await link.run()
         except* ConnectionLost:
             pass
         except* PeerFault as faults:
@@ -113,8 +121,9 @@ class Syncing:
         except* Exception:  # noqa: BLE001  # a bug of ours: it must cost this link, not the node; it is logged in full
             _log.exception("a link broke on an unforeseen error", peer=stream.peer)
         finally:
-            if self._running.get(stream.peer) is scope:
-                del self._running[stream.peer]
+            self._rest_until[stream.peer] = trio.current_time() + link.spent * limits.REST_FACTOR
+            while len(self._rest_until) > limits.MAX_SCORED_PEERS:
+                del self._rest_until[next(iter(self._rest_until))]
             if self.links.get(stream.peer) is link:
                 del self.links[stream.peer]
 

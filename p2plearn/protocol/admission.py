@@ -77,11 +77,24 @@ class Usage:
         return strangers + size <= self.quota * limits.QUOTA_STRANGERS
 
 
+@dataclass(frozen=True, slots=True)
+class Interests:
+    """All that a node holds when it does not hold everything: what these people say, and what is about these topics."""
+
+    authors: Collection[bytes]
+    topics: Collection[str]
+
+    def cover(self, record: Record) -> bool:
+        """Whether the record is held. One without topics (who somebody is) says little, is small, and makes the rest readable."""
+        return not record.topics or record.author in self.authors or any(topic in self.topics for topic in record.topics)
+
+
 @dataclass(slots=True)
 class Policy:
-    """What this node wants of what is good."""
+    """What this node wants of what is good. Without `interests`, everything."""
 
     usage: Usage
+    interests: Interests | None = None
     declined: Container[bytes] = ()
     forgotten: Container[bytes] = ()
     spaces: Container[str] = (COMMONS,)
@@ -92,6 +105,8 @@ class Policy:
             return Ignore("space", record)
         if record.id in self.declined or record.author in self.forgotten:
             return Ignore("declined", record)
+        if self.interests is not None and not self.interests.cover(record):
+            return Ignore("interest", record)
         if not self.usage.has_room(record.author, len(record.raw)):
             return Ignore("quota", record)
         return Accept(record)

@@ -130,6 +130,29 @@ async def test_what_was_forgotten_stays_away(tmp_path: Path) -> None:
         assert (await ben.status())["records"] == (await ada.status())["records"] - 1
 
 
+async def test_a_laptop_told_to_hold_what_it_follows_holds_just_that_and_the_rest_when_told_so(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "ben") as (ada, ben):
+        await ben.config_set("hold", "followed")
+        await ben.follow("bread")
+        await ada.share(title="Rye", text="Sour.", topics=["bread"])
+        cars = (await ada.share(title="Engines", text="Loud.", topics=["cars"]))["id"]
+        await meet(ada, ben)
+
+        async def ben_has(count: int) -> bool:
+            return (await ben.status())["records"] == count
+
+        await until(lambda: ben_has(3))  # two profiles and the bread
+        with pytest.raises(NotFound):
+            await ben.show(cars)
+        await ben.follow("cars")
+        next(iter(ben._syncing.links.values())).nudge()
+        await until(lambda: ben_has(4))
+        await ada.share(title="Tea", text="Hot.", topics=["tea"])
+        await ben.config_set("hold", "all")
+        next(iter(ben._syncing.links.values())).nudge()
+        await in_step(ada, ben)
+
+
 class cafe:  # noqa: N801  # used like a function
     """Laptops that are up, with the names of their people."""
 
