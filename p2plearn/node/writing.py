@@ -40,7 +40,7 @@ Attach = list[dict[str, str]]
 
 
 class Writing(Reading):
-    """Says things as this home's author; asking looks first at what is here, hence the reading half. Every method gives its record's {"id"}."""
+    """Says things as this home's author; asking looks first at what is here, hence the reading half. Each gives its record's {"id"}."""
 
     async def profile(self, name: str | None = None, about: str | None = None, open_to: list[str] | None = None) -> Answer:
         """Say who you are; what is not given stays as it was."""
@@ -58,6 +58,7 @@ class Writing(Reading):
         title: str,
         text: str,
         topics: list[str],
+        *,
         type: str = "note",  # noqa: A002  # the contract's name
         language: str = "",
         licence: str | None = None,
@@ -87,6 +88,7 @@ class Writing(Reading):
         self,
         id: str,  # noqa: A002
         text: str,
+        *,
         relation: str = "fork",
         title: str = "",
         language: str = "",
@@ -117,6 +119,7 @@ class Writing(Reading):
         title: str,
         text: str,
         topics: list[str],
+        *,
         goal: str = "",
         tried: str = "",
         level: str = "",
@@ -195,6 +198,10 @@ class Writing(Reading):
                 raise Refused(reason=denial.reason, remedy=denial.remedy)
             topics = topics or root.topics
         check_lengths(body)
+        _fits("The language", envelope.get("language", ""), limits.MAX_WORD)
+        _fits("The licence", envelope.get("licence", ""), limits.MAX_LICENCE)
+        if len(attachments or ()) > limits.MAX_ATTACHMENTS:
+            raise UsageError(reason=f"It can have at most {limits.MAX_ATTACHMENTS} attachments")
         files = tuple([await self._attachment(given) for given in attachments or ()])
         draft = Draft(body.kind, body.to_body(), refs, topics, attachments=files, **envelope)
         try:
@@ -215,15 +222,23 @@ class Writing(Reading):
             size = dag.file_size(name, block)
         except (PeerFault, KeyError):
             raise NotFound(given=str(given.get("cid", ""))[:80]) from None
-        file_name = one_line(given.get("name", ""))
+        file_name, alt = one_line(given.get("name", "")), one_line(given.get("alt", ""))
+        _fits("The name of the file", file_name, limits.MAX_FILE_NAME)
+        _fits("The description of the file", alt, limits.MAX_ALT)
         media_type = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
-        return Attachment(name, size, media_type, file_name, one_line(given.get("alt", "")))
+        return Attachment(name, size, media_type, file_name, alt)
 
 
 def _required(what: str, text: str) -> str:
     if not text.strip():
         raise UsageError(reason=f"The {what} is empty")
     return text
+
+
+def _fits(what: str, text: str, most: int) -> None:
+    size = len(text.encode())
+    if size > most:
+        raise TooLarge(what=what, size=size, limit=most)
 
 
 def _topics(given: list[str]) -> tuple[str, ...]:

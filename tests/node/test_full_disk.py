@@ -106,7 +106,7 @@ class full:  # noqa: N801  # used like a function
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 300 MiB in memory, which only root can make."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300m", "p2plearn", tmp_path]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300m", "p2plearn", str(tmp_path)]
     if os.getuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("needs to mount a small disk")
     yield tmp_path

@@ -1,6 +1,7 @@
 """Reading: the feed, open requests, search and what resembles a question, as a person meets them on their own laptop."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,17 +172,14 @@ async def test_muted_people_are_neither_found_nor_read(service: Service) -> None
 async def test_a_hostile_query_is_only_words(service: Service, query: str) -> None:
     ada = Author("ada")
     await hear(service, ada.share("a b NOT NEAR AND title DROP TABLE records"))
-    try:
-        found = await service.search(query)
-    except UsageError as error:
-        assert "no word" in error.message
-    else:
-        assert isinstance(found["items"], list)
+    with suppress(UsageError):  # there may be no word in it
+        assert len((await service.search(query))["items"]) <= 1
     assert len((await service.feed())["items"]) == 1
 
 
 @pytest.mark.parametrize(
-    ("query", "reason"), [("", "no word"), ("?!", "no word"), (" ".join("abcdefghijklmnopq"), "at most 16"), ("x" * 501, "500 characters")]
+    "query,reason",
+    [("", "no word"), ("?!", "no word"), (" ".join("abcdefghijklmnopq"), "at most 16"), ("x" * 501, "500 characters")],
 )
 async def test_a_query_without_words_or_with_too_many_is_refused(service: Service, query: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
