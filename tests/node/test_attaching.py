@@ -1,0 +1,64 @@
+"""Files that come by themselves: small ones, within the quota of who names them; a lie about a size keeps nobody from them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import trio
+
+from p2plearn.config import put
+from p2plearn.node.memory_host import MemoryHub
+from p2plearn.node.node import Node
+from p2plearn.paths import Home
+from p2plearn.protocol import cid as cids
+from p2plearn.protocol.records import Attachment
+from p2plearn.testing.authors import Author
+from p2plearn.testing.cafe import in_step, meet, open_laptop
+
+
+async def pieces(*data: bytes) -> AsyncIterator[bytes]:
+    for piece in data:
+        yield piece
+
+
+async def share_file(node: Node, size: int) -> tuple[str, str]:
+    """(snippet, CID) of something with a file."""
+    file = await node.put_attachment(pieces(bytes(size)), "zeros")
+    attached = [{"cid": file["cid"], "name": "zeros"}]
+    return (await node.share(title="Zeros", text="see there", topics=["x"], attachments=attached))["id"], file["cid"]
+
+
+async def is_here(node: Node, snippet: str) -> bool:
+    return bool((await node.show(snippet))["attachments"][0]["here"])
+
+
+async def test_a_file_that_does_not_fit_the_quota_comes_only_when_somebody_looks(tmp_path: Path) -> None:
+    (tmp_path / "ben").mkdir()
+    put(Home(tmp_path / "ben"), "quota", 50_000)
+    hub = MemoryHub(seed=1)
+    async with open_laptop(hub, tmp_path / "ada") as ada, open_laptop(hub, tmp_path / "ben") as ben:
+        large, cid = await share_file(ada, 60_000)
+        small, _ = await share_file(ada, 6_000)
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        with trio.fail_after(20):
+            while not await is_here(ben, small):
+                await trio.sleep(0.05)
+        assert not await is_here(ben, large)  # its turn came before
+        size, stream = await ben.open_attachment(cid)
+        assert (size, sum([len(piece) async for piece in stream])) == (60_000, 60_000)
+        assert await is_here(ben, large)
+        assert (await ben._keeper._counted()).by_author[ada._keeper.author] > 66_000
+
+
+async def test_a_lie_that_came_first_does_not_keep_the_file_away(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=2)
+    async with open_laptop(hub, tmp_path / "ada") as ada, open_laptop(hub, tmp_path / "ben") as ben:
+        shared, cid = await share_file(ada, 6_000)
+        lie = Author("eve").share("lie", attachments=(Attachment(cids.from_text(cid), 5, "", "", ""),))
+        await ben._keeper.take([lie.raw], "somebody")
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        with trio.fail_after(20):
+            while not await is_here(ben, shared):
+                await trio.sleep(0.05)
+        assert (await ben.open_attachment(cid))[0] == 6_000
