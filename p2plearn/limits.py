@@ -128,6 +128,7 @@ GOSSIP_TIMEOUT = 5.0  # one validation; slower counts as ignored
 GOSSIP_QUEUE = 2_000  # messages waiting for one slow peer
 MAX_GOSSIP_QUEUE_BYTES = 1 * MiB  # of them; what does not fit is dropped and comes by sync
 MAX_GOSSIP_CACHE = 8 * MiB  # messages of the last five seconds, for peers that ask again
+GOSSIP_WAITING = 256  # own records waiting to be published; of a flood of them the rest goes by sync, which is cheaper
 GOSSIP_PACE = 64  # publishing waits while so many messages wait for every peer
 MAX_GOSSIP_RPC = 256 * KiB  # one frame of gossip: several messages and control
 MAX_GOSSIP_REPLAY = 32  # messages sent again for one request

@@ -26,14 +26,15 @@ class Gossiping:
         self._network = network
         self._on_gap = on_gap
         self._arrivals: OrderedDict[bytes, float] = OrderedDict()  # when records came that may still be forwarded
-        self._send, self._own = trio.open_memory_channel[bytes](limits.MAX_NEWS)
+        self._send, self._own = trio.open_memory_channel[bytes](limits.GOSSIP_WAITING)
         keeper.listen(self._on_change)
         network.validate(self.judge)
 
     async def publish_own(self) -> None:
-        """For ever: publish what is said here."""
+        """For ever: publish what is said here, to whoever is there. Who comes later has it by sync."""
         async for raw in self._own:
-            await self._network.publish(raw)
+            if self._network.peers():
+                await self._network.publish(raw)
 
     async def judge(self, forwarder: str, data: bytes) -> Verdict:
         """Forwarded by first sight in gossip, whether or not sync brought the record first; what is old news stops here."""

@@ -12,6 +12,7 @@ from p2plearn.node.network import Verdict
 from p2plearn.node.service import open_keeper
 from p2plearn.paths import Home
 from p2plearn.testing.authors import Author
+from p2plearn.testing.cafe import in_step, meet, open_laptop
 from p2plearn.testing.clock import FakeClock
 
 
@@ -76,3 +77,24 @@ async def test_a_record_dated_far_ahead_or_back_is_kept(scene: Scene) -> None:
     for years in (-10, 10):
         ben.clock.jump(scene.clock.now_ms() + years * 365 * 24 * 3600 * 1000)
         assert await scene.gossiping.judge("peer", ben.share(f"{years}").raw) is Verdict.ACCEPT
+
+
+async def test_what_is_said_alone_is_not_gossiped_to_whoever_comes_later(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=3)
+    published: list[bytes] = []
+    async with open_laptop(hub, tmp_path / "ada") as ada, open_laptop(hub, tmp_path / "ben") as ben:
+        publish = ada._network.publish
+
+        async def watched(data: bytes) -> None:
+            published.append(data)
+            await publish(data)
+
+        ada._network.publish = watched  # type: ignore[method-assign]
+        for number in range(5):
+            await ada.share(title=f"N{number}", text="to nobody yet", topics=["x"])
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        assert published == []
+        await ada.share(title="Now", text="to somebody", topics=["x"])
+        await in_step(ada, ben)
+        assert len(published) == 1
