@@ -7,7 +7,7 @@ when a record here has asked for it.
 import mimetypes
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import IO
 
@@ -16,7 +16,8 @@ import trio
 from p2plearn import limits
 from p2plearn.errors import AttachmentBroken, BadBundle, NotFound, PeerFault
 from p2plearn.node import store_quota
-from p2plearn.node.blocks import read_file, walk
+from p2plearn.node.blocks import BlockStore, read_file, walk
+from p2plearn.node.keeper import Keeper
 from p2plearn.node.parts import Answer, Part, topic_of
 from p2plearn.protocol import bundle, cid, dag
 
@@ -105,7 +106,7 @@ class Files(Part):
     async def import_bundle(self, chunks: AsyncIterator[bytes], name: str) -> Answer:
         """Take in an export; {"new", "known", "refused", "attachments"}. Damage costs only what it lies in. Raises BadBundle."""
         reader = bundle.BundleReader()
-        intake = _Intake(self)
+        intake = _Intake(self._keeper, self._blocks, self._whole)
         try:
             async for chunk in chunks:
                 await intake.take(reader.receive(chunk))
@@ -118,8 +119,10 @@ class Files(Part):
 class _Intake:
     """One import under way: gathers records into batches, and keeps the blocks that records ask for."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, keeper: Keeper, blocks: BlockStore, whole: Callable[[bytes, int], list[bytes]]) -> None:
+        self._keeper = keeper
+        self._blocks = blocks
+        self._whole = whole
         self._raws: list[bytes] = []
         self._size = 0
         self._inner: dict[bytes, dag.Piece] = {}  # what lies under the nodes kept so far
@@ -149,8 +152,8 @@ class _Intake:
         await self._commit()
         whole = 0
         for name, size in self._touched.items():
-            if await self._files._keeper.in_thread(self._files._whole, name, size):
-                await self._files._keeper.count_file(name, size)
+            if await self._keeper.in_thread(self._whole, name, size):
+                await self._keeper.count_file(name, size)
                 whole += 1
         refused = [{"reason": reason, "count": count} for reason, count in sorted(self.refused.items()) if count]
         return {"new": self.new, "known": self.known, "refused": refused, "attachments": whole}
@@ -159,7 +162,7 @@ class _Intake:
         if not self._raws:
             return
         raws, self._raws, self._size = self._raws, [], 0
-        taken = await self._files._keeper.take(raws, None)
+        taken = await self._keeper.take(raws, None)
         self.new += len(taken.new)
         self.known += taken.known
         self.refused.update(taken.ignored)
@@ -167,12 +170,12 @@ class _Intake:
 
     async def _keep(self, name: bytes, data: bytes) -> None:
         """Keep a block that is the root of a file some record names, or lies under one."""
-        keeper, blocks = self._files._keeper, self._files._blocks
         try:
             if not cid.matches(name, data):
-                raise PeerFault("block", "its bytes do not have its CID")
+                self.refused["block"] += 1
+                return
             piece = self._inner.get(name)
-            sizes = await keeper.read(store_quota.sizes, name)
+            sizes = await self._keeper.read(store_quota.sizes, name)
             if sizes and (size := dag.file_size(name, data)) in sizes:
                 piece = dag.root(name, size)
                 self._touched[name] = size
@@ -180,7 +183,7 @@ class _Intake:
                 self.refused["unasked"] += 1
                 return
             self._inner.update((below.cid, below) for below in dag.children(piece, data))
-            await keeper.in_thread(blocks.put, name, data)
+            await self._keeper.in_thread(self._blocks.put, name, data)
         except PeerFault as fault:
             self.refused[fault.reason] += 1
 

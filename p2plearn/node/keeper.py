@@ -259,8 +259,8 @@ class Keeper:
         if self._replica is not None:
             self._replica.remove(change.removed)
             self._replica.add(record.id for record in change.added)
-            self._replica.decline(change.declined)
             self._replica.welcome(change.welcome)
+            self._replica.decline(change.declined)
             for (_, author), head in change.heads.items():
                 if head is None:
                     self._replica.heads.pop(author, None)

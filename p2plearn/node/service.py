@@ -25,7 +25,7 @@ class Service(Writing, Files, Personal):
     @classmethod
     @asynccontextmanager
     async def open(cls, home: Path, clock: Clock | None = None) -> AsyncIterator["Service"]:
-        """The service of a home without a node, under its lock. Raises HomeLocked at once, BadIdentity, BadConfig, StoreTooNew, DiskFull."""
+        """The service of a home without a node, under its lock. Raises HomeLocked at once and what its parts raise."""
         async with open_keeper(Home(home), clock or SystemClock()) as (keeper, blocks):
             yield cls(Home(home), keeper, blocks)
 

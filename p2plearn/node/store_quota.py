@@ -36,7 +36,8 @@ def decline(db: sqlite3.Connection, ids: Iterable[bytes], why: Why) -> tuple[lis
             (*same, excess),
         )
         dropped = [bytes(row[0]) for row in rows]
-    return added, dropped
+    passing = set(added) & set(dropped)  # more at once than there are places
+    return [one for one in added if one not in passing], [one for one in dropped if one not in passing]
 
 
 def forgotten_among(db: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:

@@ -31,6 +31,12 @@ async def is_here(node: Node, snippet: str) -> bool:
     return bool((await node.show(snippet))["attachments"][0]["here"])
 
 
+async def comes(node: Node, snippet: str) -> None:
+    with trio.fail_after(20):
+        while not await is_here(node, snippet):  # noqa: ASYNC110  # as a person looks again
+            await trio.sleep(0.05)
+
+
 async def test_a_file_that_does_not_fit_the_quota_comes_only_when_somebody_looks(tmp_path: Path) -> None:
     (tmp_path / "ben").mkdir()
     put(Home(tmp_path / "ben"), "quota", 50_000)
@@ -40,9 +46,7 @@ async def test_a_file_that_does_not_fit_the_quota_comes_only_when_somebody_looks
         small, _ = await share_file(ada, 6_000)
         await meet(ada, ben)
         await in_step(ada, ben)
-        with trio.fail_after(20):
-            while not await is_here(ben, small):
-                await trio.sleep(0.05)
+        await comes(ben, small)
         assert not await is_here(ben, large)  # its turn came before
         size, stream = await ben.open_attachment(cid)
         assert (size, sum([len(piece) async for piece in stream])) == (60_000, 60_000)
@@ -58,7 +62,5 @@ async def test_a_lie_that_came_first_does_not_keep_the_file_away(tmp_path: Path)
         await ben._keeper.take([lie.raw], "somebody")
         await meet(ada, ben)
         await in_step(ada, ben)
-        with trio.fail_after(20):
-            while not await is_here(ben, shared):
-                await trio.sleep(0.05)
+        await comes(ben, shared)
         assert (await ben.open_attachment(cid))[0] == 6_000
