@@ -19,7 +19,7 @@ def run(home: Home, work: Work[T]) -> T:
     """What `work(service)` gives. Raises HomeLocked at once while another process has the home; the caller decides how long to wait."""
     import trio
 
-    from p2plearn.node.service import Service
+    from p2plearn.node.service.service import Service
 
     async def main() -> T:
         async with Service.open(home.root) as service:
@@ -65,6 +65,6 @@ def in_use(home: Home) -> bool:
 
 async def call(service: Any, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One method of the façade, its arguments checked as the local API checks them. Raises UsageError."""
-    from p2plearn.node import methods
+    from p2plearn.node.api import methods
 
     return await methods.find(methods.table(type(service)), method).bind(service, arguments)()

@@ -19,8 +19,11 @@ from p2plearn import limits
 from p2plearn.clock import Clock
 from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
-from p2plearn.node import store_closed, store_local, store_quota, store_words
-from p2plearn.node.store import Change, Store
+from p2plearn.node.store import closed as store_closed
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store import words as store_words
+from p2plearn.node.store.store import Change, Store
 from p2plearn.protocol.admission import Accept, Interests, Policy, Reject, Usage, examine
 from p2plearn.protocol.records import COMMONS, Draft, Record, record_id
 from p2plearn.protocol.replica import Replica

@@ -7,14 +7,14 @@ import trio
 
 from p2plearn import limits
 from p2plearn.learning.notation import iso_time
-from p2plearn.node.attaching import Attaching
-from p2plearn.node.blocks import BlockStore
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.meeting import Meeting, peer_in
-from p2plearn.node.network import Network
-from p2plearn.node.parts import Answer
-from p2plearn.node.service import Service
-from p2plearn.node.syncing import Syncing
+from p2plearn.node.net.network import Network
+from p2plearn.node.peers.attaching import Attaching
+from p2plearn.node.peers.meeting import Meeting, peer_in
+from p2plearn.node.peers.syncing import Syncing
+from p2plearn.node.service.parts import Answer
+from p2plearn.node.service.service import Service
+from p2plearn.node.store.blocks import BlockStore
 from p2plearn.paths import Home
 
 

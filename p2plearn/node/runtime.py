@@ -20,17 +20,18 @@ import trio
 from p2plearn import config, limits
 from p2plearn.clock import Clock, SystemClock
 from p2plearn.errors import AlreadyRunning, HomeLocked, P2plearnError, Unreachable
-from p2plearn.node import control, store_local
-from p2plearn.node.attaching import Attaching
-from p2plearn.node.blocks import BlockStore
-from p2plearn.node.gossiping import Gossiping
+from p2plearn.node.api import control
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.link import Link
-from p2plearn.node.meeting import Meeting, peer_in
-from p2plearn.node.network import Network
+from p2plearn.node.net.network import Network
 from p2plearn.node.node import Node, Works
-from p2plearn.node.service import open_keeper
-from p2plearn.node.syncing import Syncing
+from p2plearn.node.peers.attaching import Attaching
+from p2plearn.node.peers.gossiping import Gossiping
+from p2plearn.node.peers.link import Link
+from p2plearn.node.peers.meeting import Meeting, peer_in
+from p2plearn.node.peers.syncing import Syncing
+from p2plearn.node.service.service import open_keeper
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store.blocks import BlockStore
 from p2plearn.paths import Home
 
 Announce = Callable[[dict[str, Any]], None]
@@ -76,7 +77,7 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
 
 
 async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: list[str], announce: Announce, nursery: trio.Nursery) -> None:
-    from p2plearn.node.host import open_host  # libp2p: 0.8 s that only a node pays
+    from p2plearn.node.net.host import open_host  # libp2p: 0.8 s that only a node pays
 
     clock = SystemClock()
     async with _home(home, clock) as (keeper, blocks):

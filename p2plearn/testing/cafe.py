@@ -7,10 +7,10 @@ from pathlib import Path
 import trio
 
 from p2plearn.clock import Clock, SystemClock
-from p2plearn.node.memory_host import MemoryHub, open_memory_host
+from p2plearn.node.net.memory_host import MemoryHub, open_memory_host
 from p2plearn.node.node import Node
 from p2plearn.node.runtime import open_node
-from p2plearn.node.service import open_keeper
+from p2plearn.node.service.service import open_keeper
 from p2plearn.paths import Home
 
 

@@ -15,11 +15,11 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils import encode_varint_prefixed
 
 from p2plearn.errors import ConnectionLost, Unreachable
-from p2plearn.node.host import Host
-from p2plearn.node.libp2p_addresses import parse_dialable
-from p2plearn.node.libp2p_mesh import TOPIC
-from p2plearn.node.libp2p_streams import HostStream
-from p2plearn.node.libp2p_yamux import BoundedYamux
+from p2plearn.node.net.host import Host
+from p2plearn.node.net.libp2p_addresses import parse_dialable
+from p2plearn.node.net.libp2p_mesh import TOPIC
+from p2plearn.node.net.libp2p_streams import HostStream
+from p2plearn.node.net.libp2p_yamux import BoundedYamux
 from tests.node.nodes import run_host
 
 Attack = Callable[[str, int], Awaitable[None]]

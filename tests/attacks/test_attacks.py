@@ -18,11 +18,11 @@ from multiaddr import Multiaddr
 
 from p2plearn.errors import ConnectionLost, Unreachable
 from p2plearn.limits import MAX_GOSSIP, MAX_GOSSIP_REPLAY, MAX_STREAMS_PER_PEER, KiB, MiB
-from p2plearn.node import libp2p_yamux
-from p2plearn.node.host import Host
-from p2plearn.node.libp2p_addresses import parse_dialable
-from p2plearn.node.libp2p_mesh import TOPIC
-from p2plearn.node.network import Stream
+from p2plearn.node.net import libp2p_yamux
+from p2plearn.node.net.host import Host
+from p2plearn.node.net.libp2p_addresses import parse_dialable
+from p2plearn.node.net.libp2p_mesh import TOPIC
+from p2plearn.node.net.network import Stream
 from tests.attacks import attacks
 from tests.node.nodes import Remote, eventually, hears_gossip, run_host, run_remote
 
@@ -183,7 +183,7 @@ async def test_faults_stay_known_after_a_reconnect() -> None:
 
 
 async def test_places_are_kept_for_those_whom_we_dial(monkeypatch: pytest.MonkeyPatch) -> None:
-    from p2plearn.node import libp2p_swarm
+    from p2plearn.node.net import libp2p_swarm
 
     monkeypatch.setattr(libp2p_swarm, "MAX_INBOUND", 3)
     monkeypatch.setattr(libp2p_swarm, "MAX_CONNECTIONS_PER_ADDRESS", 2)

@@ -12,7 +12,7 @@ import typer.main
 
 from p2plearn import limits
 from p2plearn.client import Client
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn_cli.main import build, main
 
 ESC = "\x1b[31m\x07\x9b2J"

@@ -29,8 +29,8 @@ from p2plearn.errors import (
     TooLarge,
     UsageError,
 )
-from p2plearn.node import control
-from p2plearn.node.service import Service
+from p2plearn.node.api import control
+from p2plearn.node.service.service import Service
 from p2plearn.paths import Home
 
 
@@ -120,7 +120,7 @@ def test_errors_are_the_same_from_both(client, method, arguments, error):
 
 
 def test_an_ambiguous_prefix_lists_its_candidates(client, monkeypatch):
-    monkeypatch.setattr("p2plearn.node.lookup._HEX", __import__("re").compile(r"[0-9a-f]{1,64}"))
+    monkeypatch.setattr("p2plearn.node.service.lookup._HEX", __import__("re").compile(r"[0-9a-f]{1,64}"))
     records = [share(client, str(number)) for number in range(17)]
     twice = next(record[0] for record in records if sum(other[0] == record[0] for other in records) > 1)
     with pytest.raises(AmbiguousPrefix) as caught:

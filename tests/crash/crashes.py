@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trio
 
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.protocol.records import parse
 from tests.node.rebuilt import assert_like_rebuilt
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trio
 
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.testing.authors import Author
 
 

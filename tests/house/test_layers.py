@@ -31,14 +31,27 @@ MAY_IMPORT = {
     "cli": {"p2plearn", "client", "errors", "limits"},
 }
 
+# The same within the node. A module directly under it is a room of its own.
+NODE_MAY_IMPORT = {
+    "store": set(),
+    "net": set(),
+    "lock": set(),
+    "keeper": {"store"},
+    "peers": {"net", "store", "keeper"},
+    "service": {"store", "keeper", "lock"},
+    "api": set(),
+    "node": {"net", "store", "keeper", "peers", "service"},
+    "runtime": {"net", "store", "keeper", "peers", "service", "api", "node"},
+}
+
 # Pure rooms: what happens depends on the arguments alone, so that every order, fault and clock can be tried in a test.
 PURE = {"protocol", "learning", "ledger"}
 IMPURE = {"trio", "libp2p", "sqlite3", "socket", "os", "time", "random", "threading"}
 
 # Some libraries have one door each.
 ONLY_IN = {
-    "libp2p": r"p2plearn\.node\.(host|libp2p_\w+)",
-    "sqlite3": r"p2plearn\.node\.store\w*",
+    "libp2p": r"p2plearn\.node\.net\.(host|libp2p_\w+)",
+    "sqlite3": r"p2plearn\.node\.store\.\w+",
     "typer": r"p2plearn_cli(\.\w+)*",
 }
 
@@ -71,8 +84,18 @@ def test_imports_point_downwards():
     assert not wrong, lines(wrong)
 
 
+def test_imports_point_downwards_within_the_node_too():
+    def node_room(module: str) -> str | None:
+        return module.split(".")[2] if module.startswith("p2plearn.node.") else None
+
+    inside = [(a, b) for a, b in imports() if node_room(a) and node_room(b) and node_room(a) != node_room(b)]
+    assert {node_room(a) for a, _ in inside} <= NODE_MAY_IMPORT.keys()
+    wrong = [(a, b) for a, b in inside if node_room(b) not in NODE_MAY_IMPORT[node_room(a) or ""]]
+    assert not wrong, lines(wrong)
+
+
 def test_the_client_knows_the_node_by_its_service_alone():
-    facade = {"p2plearn.node.service", "p2plearn.node.methods", "p2plearn.node.runtime"}  # what a person can do, the table of it, and `up`
+    facade = {f"p2plearn.node.{name}" for name in ("service.service", "api.methods", "runtime")}  # what one can do, its table, and `up`
     wrong = [(a, b) for a, b in imports() if room(a) == "client" and room(b) == "node" and b not in facade]
     assert not wrong, lines(wrong)
 

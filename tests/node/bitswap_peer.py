@@ -34,9 +34,9 @@ from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.stream_muxer.yamux.yamux import Yamux
 from multiaddr import Multiaddr
 
-from p2plearn.node.blocks import BlockStore, read_file
-from p2plearn.node.fetching import fetch_attachment
-from p2plearn.node.libp2p_bitswap import BlockExchange
+from p2plearn.node.net.libp2p_bitswap import BlockExchange
+from p2plearn.node.peers.fetching import fetch_attachment
+from p2plearn.node.store.blocks import BlockStore, read_file
 from p2plearn.protocol import bitswap, cid, dag
 from p2plearn.protocol.protobuf import varint
 

@@ -8,8 +8,8 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn.clock import SystemClock
-from p2plearn.node.host import open_host
-from p2plearn.node.network import Stream, Verdict
+from p2plearn.node.net.host import open_host
+from p2plearn.node.net.network import Stream, Verdict
 
 ECHO = "/test/echo"
 SINK = "/test/sink"

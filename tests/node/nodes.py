@@ -11,7 +11,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn.clock import SystemClock
-from p2plearn.node.host import Host, open_host
+from p2plearn.node.net.host import Host, open_host
 
 LOOPBACK = ["/ip4/127.0.0.1/tcp/0"]
 

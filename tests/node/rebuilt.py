@@ -3,8 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from p2plearn.node import store_closed, store_words
-from p2plearn.node.store import Store
+from p2plearn.node.store import closed as store_closed
+from p2plearn.node.store import words as store_words
+from p2plearn.node.store.store import Store
 from p2plearn.protocol.records import parse
 
 _VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'instance')"

@@ -6,7 +6,7 @@ from pathlib import Path
 import trio
 
 from p2plearn.config import put
-from p2plearn.node.memory_host import MemoryHub
+from p2plearn.node.net.memory_host import MemoryHub
 from p2plearn.node.node import Node
 from p2plearn.paths import Home
 from p2plearn.protocol import cid as cids

@@ -16,7 +16,7 @@ from libp2p.peer.id import ID
 
 from p2plearn import limits
 from p2plearn.errors import ConnectionLost, PeerFault
-from p2plearn.node.libp2p_bitswap import BlockExchange
+from p2plearn.node.net.libp2p_bitswap import BlockExchange
 from p2plearn.protocol import bitswap, cid
 from p2plearn.protocol.protobuf import varint
 

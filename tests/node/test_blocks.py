@@ -14,7 +14,7 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import AttachmentAway, AttachmentBroken, DiskFull, PeerFault
-from p2plearn.node.blocks import BlockStore, drop_file, read_file, walk
+from p2plearn.node.store.blocks import BlockStore, drop_file, read_file, walk
 from p2plearn.protocol import cid, dag
 
 
@@ -133,7 +133,7 @@ def test_threads_that_bring_the_same_blocks_agree(blocks: BlockStore) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from p2plearn.node.blocks import BlockStore
+from p2plearn.node.store.blocks import BlockStore
 from p2plearn.protocol import cid
 blocks = BlockStore(Path(sys.argv[1]))
 for n in range(100_000):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from p2plearn.errors import NotFound
-from p2plearn.node import store_local
-from p2plearn.node.memory_host import MemoryHub
+from p2plearn.node.net.memory_host import MemoryHub
 from p2plearn.node.node import Node
+from p2plearn.node.store import local as store_local
 from p2plearn.testing.cafe import in_step, meet, open_laptop, until
 
 
@@ -139,7 +139,7 @@ async def test_a_laptop_told_to_hold_what_it_follows_holds_just_that_and_the_res
         await meet(ada, ben)
 
         async def ben_has(count: int) -> bool:
-            return (await ben.status())["records"] == count
+            return bool((await ben.status())["records"] == count)
 
         await until(lambda: ben_has(3))  # two profiles and the bread
         with pytest.raises(NotFound):

@@ -14,7 +14,7 @@ import trio
 
 from p2plearn import limits
 from p2plearn.errors import NotFound, Refused
-from p2plearn.node import control, methods
+from p2plearn.node.api import control, methods
 from p2plearn.paths import Home
 
 TOKEN = "the token of this start"

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from p2plearn.node.service import Service
-from p2plearn.node.store import Store
+from p2plearn.node.service.service import Service
+from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 

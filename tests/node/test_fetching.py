@@ -11,9 +11,9 @@ import trio
 
 from p2plearn import limits
 from p2plearn.errors import AttachmentAway, AttachmentBroken, ConnectionLost, DiskFull, PeerFault
-from p2plearn.node.blocks import BlockStore, read_file
-from p2plearn.node.fetching import fetch_attachment
-from p2plearn.node.network import Network
+from p2plearn.node.net.network import Network
+from p2plearn.node.peers.fetching import fetch_attachment
+from p2plearn.node.store.blocks import BlockStore, read_file
 from p2plearn.protocol import cid, dag
 
 Answer = Callable[[bytes], Awaitable[bytes | None]]

@@ -7,7 +7,7 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import AttachmentAway, BadBundle, NotFound, TooLarge
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.protocol import cid as cids
 from p2plearn.protocol.bundle import BundleWriter
 from p2plearn.protocol.records import Attachment

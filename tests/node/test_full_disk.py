@@ -9,10 +9,10 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import DiskFull
-from p2plearn.node import store_quota
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.service import Service
-from p2plearn.node.store import Store
+from p2plearn.node.service.service import Service
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.store import Store
 from p2plearn.testing.authors import Author
 
 ADA = Author("ada")

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from p2plearn import limits
-from p2plearn.node.gossiping import Gossiping
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.memory_host import MemoryHub, open_memory_host
-from p2plearn.node.network import Verdict
-from p2plearn.node.service import open_keeper
+from p2plearn.node.net.memory_host import MemoryHub, open_memory_host
+from p2plearn.node.net.network import Verdict
+from p2plearn.node.peers.gossiping import Gossiping
+from p2plearn.node.service.service import open_keeper
 from p2plearn.paths import Home
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import in_step, meet, open_laptop

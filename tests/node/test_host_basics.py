@@ -9,7 +9,7 @@ import trio
 
 from p2plearn.errors import BadAddress, CannotListen, ConnectionLost, TooLarge, Unreachable
 from p2plearn.limits import MAX_GOSSIP, PING_INTERVAL, PING_TIMEOUT, SHUTDOWN_TIMEOUT
-from p2plearn.node.network import Stream, Verdict
+from p2plearn.node.net.network import Stream, Verdict
 from tests.node.nodes import eventually, hears_gossip, pair, run_host, run_remote
 
 pytestmark = pytest.mark.network

@@ -14,9 +14,9 @@ from libp2p.peer.peerinfo import info_from_p2p_addr
 
 from p2plearn.errors import ConnectionLost
 from p2plearn.limits import FAULTS_TO_GRAYLIST
-from p2plearn.node import libp2p_addresses
-from p2plearn.node.libp2p_listen import Listeners
-from p2plearn.node.network import Stream, Verdict
+from p2plearn.node.net import libp2p_addresses
+from p2plearn.node.net.libp2p_listen import Listeners
+from p2plearn.node.net.network import Stream, Verdict
 from tests.node.nodes import LOOPBACK, Remote, eventually, hears_gossip, pair, run_host, run_remote
 
 pytestmark = pytest.mark.network

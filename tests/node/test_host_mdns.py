@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn.clock import SystemClock
 from p2plearn.limits import MAX_ADDRESSES_PER_PEER, MDNS_LOOKUPS
-from p2plearn.node.host import open_host
-from p2plearn.node.libp2p_mdns import _addresses_in, _info, announced
+from p2plearn.node.net.host import open_host
+from p2plearn.node.net.libp2p_mdns import _addresses_in, _info, announced
 from tests.node.nodes import eventually
 
 pytestmark = pytest.mark.network

@@ -9,10 +9,11 @@ import trio
 
 from p2plearn import limits
 from p2plearn.identity import Identity
-from p2plearn.node import store_local, store_quota
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.store import Change, Store
-from p2plearn.node.store_local import Target
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.local import Target
+from p2plearn.node.store.store import Change, Store
 from p2plearn.protocol.records import Attachment, Draft, Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import FakeClock

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from p2plearn.errors import AmbiguousPrefix, NotFound, UsageError
-from p2plearn.node.lookup import Lookup
-from p2plearn.node.service import Service
-from p2plearn.node.store_local import Target
+from p2plearn.node.service.lookup import Lookup
+from p2plearn.node.service.service import Service
+from p2plearn.node.store.local import Target
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
 

@@ -9,9 +9,9 @@ from trio.testing import MockClock
 
 from p2plearn import limits
 from p2plearn.errors import BadAddress
-from p2plearn.node import store_local
-from p2plearn.node.meeting import PROTOCOL, peer_in
-from p2plearn.node.memory_host import MemoryHost, MemoryHub, open_memory_host
+from p2plearn.node.net.memory_host import MemoryHost, MemoryHub, open_memory_host
+from p2plearn.node.peers.meeting import PROTOCOL, peer_in
+from p2plearn.node.store import local as store_local
 from p2plearn.protocol import addresses
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import meet, open_laptop, until

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn.errors import BadAddress, ConnectionLost, TooLarge, Unreachable
 from p2plearn.limits import FAULTS_TO_GRAYLIST, MAX_GOSSIP, MEMORY_PIPE
-from p2plearn.node.memory_host import MemoryHost, MemoryHub, open_memory_host
-from p2plearn.node.network import Network, Stream, Verdict
+from p2plearn.node.net.memory_host import MemoryHost, MemoryHub, open_memory_host
+from p2plearn.node.net.network import Network, Stream, Verdict
 
 ECHO = "/test/echo"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2plearn.errors import AmbiguousPrefix, BadConfig, NotFound
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
 

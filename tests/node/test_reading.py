@@ -9,7 +9,7 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import NotFound, UsageError
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.protocol.records import Attachment, Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import FakeClock

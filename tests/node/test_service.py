@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2plearn.errors import HomeLocked
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.testing.authors import Author
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import StoreBroken, StoreTooNew
-from p2plearn.node.store import Store
+from p2plearn.node.store.store import Store
 from p2plearn.protocol.kinds import ROOT
 from p2plearn.protocol.records import Draft, parse
 from p2plearn.protocol.replica import Head
@@ -70,7 +70,7 @@ def test_a_record_that_is_not_what_was_stored_is_found(store: Store) -> None:
 def test_two_processes_that_write_at_once_never_use_a_seq_twice(tmp_path: Path) -> None:
     """The home's lock keeps them apart; should it fail, the store does."""
     program = (
-        "import sys; from pathlib import Path; from p2plearn.node.store import Store; from p2plearn.testing.authors import Author\n"
+        "import sys; from pathlib import Path; from p2plearn.node.store.store import Store; from p2plearn.testing.authors import Author\n"
         "from p2plearn.protocol.records import Draft; store = Store(Path(sys.argv[1])); key = Author('ada').private_key\n"
         f"[store.append(Draft('snippet', ('note', sys.argv[2], str(n))), key, {NOW}) for n in range(40)]; store.close()"
     )

@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from p2plearn import limits
 from p2plearn.identity import Identity
 from p2plearn.learning.conversation import CLOSED, converse
-from p2plearn.node import store_quota
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.store import Store
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.store import Store
 from p2plearn.protocol.admission import Usage
 from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.kinds import ROOT, Request

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn import limits
 from p2plearn.errors import ConnectionLost
-from p2plearn.node.link import Link
-from p2plearn.node.memory_host import MemoryHost, MemoryHub, open_memory_host
-from p2plearn.node.network import Stream
+from p2plearn.node.net.memory_host import MemoryHost, MemoryHub, open_memory_host
+from p2plearn.node.net.network import Stream
 from p2plearn.node.node import Node
-from p2plearn.node.syncing import PROTOCOL
+from p2plearn.node.peers.link import Link
+from p2plearn.node.peers.syncing import PROTOCOL
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.frames import to_frames
 from p2plearn.protocol.replica import Replica, Scope

@@ -5,7 +5,7 @@ import trio
 
 from p2plearn import limits
 from p2plearn.errors import ConnectionLost
-from p2plearn.node.wants import Questions, Wants
+from p2plearn.node.net.wants import Questions, Wants
 from p2plearn.protocol.bitswap import Cancelled, Replaced, Wanted
 
 

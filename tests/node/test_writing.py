@@ -8,7 +8,7 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.errors import NotFound, P2plearnError, Refused, TooLarge, UsageError
-from p2plearn.node.service import Service
+from p2plearn.node.service.service import Service
 from p2plearn.protocol.records import Record, parse
 from p2plearn.testing.authors import Author
 

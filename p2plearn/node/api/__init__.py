@@ -1,0 +1,1 @@
+"""The local API: the façade over HTTP on a Unix socket. Knows the façade by its signatures."""

@@ -1,0 +1,70 @@
+"""News by gossip: one record a message, published where it was made, carried on by all who find it good. A hint: sync is the truth.
+
+Must not know how gossip travels.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from p2plearn import limits
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.net.network import Network, Verdict
+from p2plearn.node.store.store import Change
+from p2plearn.protocol.records import NO_PREV, Record, record_id
+
+_log = structlog.get_logger(__name__)
+
+
+class Gossiping:
+    """Publishes own records and judges those of others. `on_gap(peer)` is called when a record's predecessor is unknown here."""
+
+    def __init__(self, keeper: Keeper, network: Network, on_gap: Callable[[str], None]) -> None:
+        self._keeper = keeper
+        self._network = network
+        self._on_gap = on_gap
+        self._arrivals: OrderedDict[bytes, float] = OrderedDict()  # when records came that may still be forwarded
+        self._send, self._own = trio.open_memory_channel[bytes](limits.GOSSIP_WAITING)
+        keeper.listen(self._on_change)
+        network.validate(self.judge)
+
+    async def publish_own(self) -> None:
+        """For ever: publish what is said here, to whoever is there. Who comes later has it by sync."""
+        async for raw in self._own:
+            if self._network.peers():
+                await self._network.publish(raw)
+
+    async def judge(self, forwarder: str, data: bytes) -> Verdict:
+        """Forwarded by first sight in gossip, whether or not sync brought the record first; what is old news stops here."""
+        if record_id(data) in self._keeper.replica:
+            return Verdict.ACCEPT if self._is_fresh(record_id(data)) else Verdict.IGNORE
+        taken = await self._keeper.take([data], forwarder)
+        if taken.rejected:
+            return Verdict.REJECT
+        for record in taken.new:
+            if record.prev != NO_PREV and record.prev not in self._keeper.replica:
+                self._on_gap(forwarder)
+        return Verdict.ACCEPT if taken.new or self._is_fresh(record_id(data)) else Verdict.IGNORE
+
+    def _is_fresh(self, wanted: bytes) -> bool:
+        arrival = self._arrivals.get(wanted)
+        return arrival is not None and self._keeper.clock.monotonic() - arrival <= limits.GOSSIP_FRESH_S
+
+    def _on_change(self, change: Change, source: str | None) -> None:
+        now = self._keeper.clock.monotonic()
+        for record in change.added:
+            self._arrivals[record.id] = now
+            if source is None and record.author == self._keeper.author:
+                self._offer(record)
+        while self._arrivals and (
+            len(self._arrivals) > limits.SEEN_GOSSIP or next(iter(self._arrivals.values())) < now - limits.GOSSIP_FRESH_S
+        ):
+            self._arrivals.popitem(last=False)
+
+    def _offer(self, record: Record) -> None:
+        try:
+            self._send.send_nowait(record.raw)
+        except trio.WouldBlock:
+            _log.debug("too much news to gossip; sync carries it")

@@ -1,0 +1,161 @@
+"""Whom to sync with, and when: a link with every connected peer, opened by the side of smaller peer id, and again when it breaks.
+
+News of our own is pushed to all links; what a link brought in makes the others compare soon. Faults are blamed on the peer.
+"""
+
+import os
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from p2plearn import limits
+from p2plearn.errors import ConnectionLost, PeerFault
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.net.network import Network, Stream
+from p2plearn.node.peers.link import Link
+from p2plearn.node.store.store import Change
+from p2plearn.protocol.messages import NONCE_SIZE
+from p2plearn.protocol.records import Record
+from p2plearn.protocol.signing import HELLO_DOMAIN, sign
+from p2plearn.protocol.sync import Me
+
+PROTOCOL = "/p2plearn/sync/1"
+
+_log = structlog.get_logger(__name__)
+
+
+class Syncing:
+    """All links of one node. `on_met(link)` is called when a peer has proved its author."""
+
+    def __init__(self, keeper: Keeper, network: Network, nursery: trio.Nursery) -> None:
+        self.links: dict[str, Link] = {}
+        self.on_met: Callable[[Link], None] = lambda _link: None
+        self._keeper = keeper
+        self._network = network
+        self._nursery = nursery
+        self._proof = sign(keeper.identity.author, HELLO_DOMAIN, network.peer_id.encode())
+        self._met = trio.Event()
+        self._rest_until: dict[str, float] = {}  # peers whose last link was dear wait for the next
+        self._running: dict[str, trio.CancelScope] = {}
+        self._connected: dict[str, trio.CancelScope] = {}
+        network.handle(PROTOCOL, self._accept)
+        network.on_connected(self._on_connected)
+        network.on_disconnected(self._on_disconnected)
+        keeper.listen(self._on_change)
+
+    def __repr__(self) -> str:
+        return f"<Syncing {list(self.links.values())}>"
+
+    def nudge(self, peer: str | None = None) -> None:
+        """Compare soon with one peer, or with all."""
+        for link in list(self.links.values()):
+            if peer in (None, link.peer):
+                link.nudge()
+
+    async def met(self, peer: str) -> None:
+        """Wait until a peer has proved its author."""
+        while peer not in self.links:
+            await self._met.wait()
+
+    # --- opening links ---
+
+    def _on_connected(self, peer: str) -> None:
+        if self._network.peer_id < peer:
+            scope = self._connected[peer] = trio.CancelScope()
+            self._nursery.start_soon(self._keep_link, peer, scope)
+
+    def _on_disconnected(self, peer: str) -> None:
+        scope = self._connected.pop(peer, None)
+        if scope is not None:
+            scope.cancel()
+
+    async def _keep_link(self, peer: str, scope: trio.CancelScope) -> None:
+        """While the peer is connected: open a link, and another when it breaks, ever more patiently."""
+        with scope:
+            pause = limits.REDIAL_FIRST
+            while True:
+                started = trio.current_time()
+                try:
+                    stream = await self._network.open(peer, PROTOCOL)
+                    await self._run(stream, initiator=True)
+                except ConnectionLost as error:
+                    _log.debug("no link", peer=peer, reason=str(error))
+                if trio.current_time() - started > limits.REDIAL_MAX:
+                    pause = limits.REDIAL_FIRST
+                await trio.sleep(pause)
+                pause = min(pause * 2, limits.REDIAL_MAX)
+
+    async def _accept(self, stream: Stream) -> None:
+        if stream.peer >= self._network.peer_id:
+            raise PeerFault("order", "this side opens the link")
+        await self._run(stream, initiator=False)
+
+    async def _run(self, stream: Stream, *, initiator: bool) -> None:
+        """One link from hello to end. A newer stream of the same peer ends the link on the older one: there is never a second."""
+        before = self._running.pop(stream.peer, None)
+        if before is not None:
+            before.cancel()
+        scope = self._running[stream.peer] = trio.CancelScope()
+        try:
+            with scope:
+                await trio.sleep_until(self._rest_until.get(stream.peer, 0.0))
+                if await self._keeper.in_thread(self._keeper.store.has_room_for_peers):
+                    await self._hold_link(stream, initiator=initiator)
+        finally:
+            if self._running.get(stream.peer) is scope:
+                del self._running[stream.peer]
+            await stream.reset()
+
+    async def _hold_link(self, stream: Stream, *, initiator: bool) -> None:
+        me = Me(self._keeper.author, self._proof, os.urandom(NONCE_SIZE))
+        link = Link(self._keeper, stream, me, initiator=initiator)
+        link.on_new = lambda records: self._on_new(link, records)
+        link.on_met = lambda: self._on_link_met(link)
+        try:
+            await link.run()
+        except* ConnectionLost:
+            pass
+        except* PeerFault as faults:
+            self._blame(stream.peer, faults)
+        except* Exception:  # noqa: BLE001  # a bug of ours: it must cost this link, not the node; it is logged in full
+            _log.exception("a link broke on an unforeseen error", peer=stream.peer)
+        finally:
+            self._rest_until[stream.peer] = trio.current_time() + link.spent * limits.REST_FACTOR
+            while len(self._rest_until) > limits.MAX_SCORED_PEERS:
+                del self._rest_until[next(iter(self._rest_until))]
+            if self.links.get(stream.peer) is link:
+                del self.links[stream.peer]
+
+    def _blame(self, peer: str, faults: BaseExceptionGroup[PeerFault]) -> None:
+        fault = _first(faults)
+        if fault.reason == "ended":
+            _log.info("nothing to sync with this peer", peer=peer, reason=fault.detail)
+            return
+        _log.warning("a peer broke the protocol", peer=peer, reason=fault.reason, detail=fault.detail)
+        self._network.blame(peer, fault.reason)
+
+    # --- what travels ---
+
+    def _on_link_met(self, link: Link) -> None:
+        self.links[link.peer] = link
+        self._met.set()
+        self._met = trio.Event()
+        self.on_met(link)
+
+    def _on_new(self, link: Link, _records: list[Record]) -> None:
+        for other in list(self.links.values()):
+            if other is not link:
+                other.nudge()
+
+    def _on_change(self, change: Change, source: str | None) -> None:
+        if source is None and change.added:
+            for link in list(self.links.values()):
+                link.push([record.id for record in change.added])
+
+
+def _first(group: BaseException) -> PeerFault:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    assert isinstance(group, PeerFault)
+    return group

@@ -1,0 +1,207 @@
+"""The façade's files: attachments in and out, export and import. Everything is a stream; nothing is held whole in memory.
+
+What comes in is checked as if a peer had sent it: records by their signatures, blocks by their names, and a block is kept only
+when a record here has asked for it.
+"""
+
+import mimetypes
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import IO
+
+import trio
+
+from p2plearn import limits
+from p2plearn.errors import AttachmentBroken, BadBundle, NotFound, PeerFault
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.service.parts import Answer, Part, topic_of
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.blocks import BlockStore, read_file, walk
+from p2plearn.protocol import bundle, cid, dag
+
+_PIECE = 256 * limits.KiB
+
+
+class Files(Part):
+    """Streams of bytes in and out."""
+
+    async def put_attachment(self, chunks: AsyncIterator[bytes], name: str) -> Answer:
+        """Keep a file to be attached; {"cid", "size", "type"}. Raises TooLarge."""
+        builder = dag.Builder()
+        async for chunk in chunks:
+            await self._keep(builder.add(chunk))
+        await self._keep(builder.finish())
+        await self._keeper.count_file(builder.root.cid, builder.size)
+        media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return {"cid": cid.to_text(builder.root.cid), "size": builder.size, "type": media_type}
+
+    async def _keep(self, blocks: Iterable[dag.Block]) -> None:
+        for block in blocks:
+            await self._keeper.in_thread(self._blocks.put, *block)
+
+    async def open_attachment(self, cid: str) -> tuple[int, AsyncIterator[bytes]]:
+        """(size, its bytes) of an attachment that a record here names. Raises NotFound, AttachmentAway."""
+        name = _name(cid)
+        sizes = await self._keeper.read(store_quota.sizes, name)
+        if not sizes:
+            raise NotFound(given=cid[:80])
+        size = await self._fetch_any(name, sizes)
+        return size, _in_threads(read_file(self._blocks, name, size))
+
+    async def _fetch_any(self, name: bytes, sizes: list[int]) -> int:
+        """Have the file here under the first size that is true of it: whoever lies about one keeps nobody from the file. The size."""
+        for size in sizes[:-1]:
+            with suppress(AttachmentBroken):
+                await self._fetch(name, size)
+                return size
+        await self._fetch(name, sizes[-1])
+        return sizes[-1]
+
+    async def _fetch(self, name: bytes, size: int) -> None:
+        """Get what is missing of a file; without a network there is nowhere to get it, and reading says so."""
+
+    # --- export and import ---
+
+    async def export_bundle(self, topic: str | None = None) -> tuple[Answer, AsyncIterator[bytes]]:
+        """({"records", "attachments", "bytes"}, the file): all that is here, or what carries a topic, with attachments that are whole."""
+        wanted = topic_of(topic) if topic is not None else None
+        spool, counts = await self._keeper.in_thread(self._write_spool, wanted)
+        return counts, _in_threads(_read_spool(spool))
+
+    def _write_spool(self, topic: str | None) -> tuple[IO[bytes], Answer]:
+        """The bundle in a nameless file: its size must be known before it is sent, and what is here may change meanwhile."""
+        writer = bundle.BundleWriter()
+        attachments = 0
+        spool = tempfile.TemporaryFile(dir=self._home.root)  # noqa: SIM115  # closed by whoever reads it
+        try:
+            spool.write(writer.start())
+            for raw in self._keeper.store.everything(topic):
+                spool.write(writer.record(raw))
+            with self._keeper.store.reading() as db:
+                named = store_quota.attachments(db, topic)
+            for name, size in named:
+                pieces = self._whole(name, size)
+                attachments += bool(pieces)
+                for piece in pieces:
+                    spool.write(writer.block(piece, self._blocks.get(piece) or b""))
+            spool.write(writer.finish())
+            size = spool.tell()
+            spool.seek(0)
+        except BaseException:
+            spool.close()
+            raise
+        return spool, {"records": writer.records, "attachments": attachments, "bytes": size}
+
+    def _whole(self, name: bytes, size: int) -> list[bytes]:
+        """The CIDs of all blocks of a file, none unless every one is here and readable."""
+        try:
+            pieces = list(walk(self._blocks, dag.root(name, size)))
+        except PeerFault:
+            return []
+        distinct = dict.fromkeys(piece.cid for piece, _ in pieces)
+        return list(distinct) if all(here for _, here in pieces) and all(self._blocks.get(one) is not None for one in distinct) else []
+
+    async def import_bundle(self, chunks: AsyncIterator[bytes], name: str) -> Answer:
+        """Take in an export; {"new", "known", "refused", "attachments"}. Damage costs only what it lies in. Raises BadBundle."""
+        reader = bundle.BundleReader()
+        intake = _Intake(self._keeper, self._blocks, self._whole)
+        try:
+            async for chunk in chunks:
+                await intake.take(reader.receive(chunk))
+            await intake.take(reader.finish())
+        except PeerFault as fault:
+            raise BadBundle(name=name, reason=fault.detail) from None
+        return await intake.finish()
+
+
+class _Intake:
+    """One import under way: gathers records into batches, and keeps the blocks that records ask for."""
+
+    def __init__(self, keeper: Keeper, blocks: BlockStore, whole: Callable[[bytes, int], list[bytes]]) -> None:
+        self._keeper = keeper
+        self._blocks = blocks
+        self._whole = whole
+        self._raws: list[bytes] = []
+        self._size = 0
+        self._inner: dict[bytes, dag.Piece] = {}  # what lies under the nodes kept so far
+        self._touched: dict[bytes, int] = {}
+        self.new = self.known = 0
+        self.refused: Counter[str] = Counter()
+
+    async def take(self, events: Iterable[bundle.Event]) -> None:
+        for event in events:
+            match event:
+                case bundle.RecordFound(raw):
+                    self._raws.append(raw)
+                    self._size += len(raw)
+                    if len(self._raws) >= limits.MAX_BATCH_RECORDS or self._size >= limits.MAX_BATCH_BYTES:
+                        await self._commit()
+                case bundle.BlockFound(name, data):
+                    await self._commit()
+                    await self._keep(name, data)
+                case bundle.Damaged():
+                    self.refused["damaged"] += 1
+                case bundle.Missing(records, blocks):
+                    self.refused["damaged"] = records + blocks
+                case bundle.CutShort():
+                    self.refused["cut short"] += 1
+
+    async def finish(self) -> Answer:
+        await self._commit()
+        whole = 0
+        for name, size in self._touched.items():
+            if await self._keeper.in_thread(self._whole, name, size):
+                await self._keeper.count_file(name, size)
+                whole += 1
+        refused = [{"reason": reason, "count": count} for reason, count in sorted(self.refused.items()) if count]
+        return {"new": self.new, "known": self.known, "refused": refused, "attachments": whole}
+
+    async def _commit(self) -> None:
+        if not self._raws:
+            return
+        raws, self._raws, self._size = self._raws, [], 0
+        taken = await self._keeper.take(raws, None)
+        self.new += len(taken.new)
+        self.known += taken.known
+        self.refused.update(taken.ignored)
+        self.refused.update(taken.rejected)
+
+    async def _keep(self, name: bytes, data: bytes) -> None:
+        """Keep a block that is the root of a file some record names, or lies under one."""
+        try:
+            if not cid.matches(name, data):
+                self.refused["block"] += 1
+                return
+            piece = self._inner.get(name)
+            sizes = await self._keeper.read(store_quota.sizes, name)
+            if sizes and (size := dag.file_size(name, data)) in sizes:
+                piece = dag.root(name, size)
+                self._touched[name] = size
+            if piece is None:
+                self.refused["unasked"] += 1
+                return
+            self._inner.update((below.cid, below) for below in dag.children(piece, data))
+            await self._keeper.in_thread(self._blocks.put, name, data)
+        except PeerFault as fault:
+            self.refused[fault.reason] += 1
+
+
+def _name(text: str) -> bytes:
+    try:
+        return cid.from_text(text)
+    except PeerFault:
+        raise NotFound(given=text[:80]) from None
+
+
+def _read_spool(spool: IO[bytes]) -> Iterator[bytes]:
+    with spool:
+        while piece := spool.read(_PIECE):
+            yield piece
+
+
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces of an iterator that blocks on the disk."""
+    while (piece := await trio.to_thread.run_sync(next, pieces, None)) is not None:
+        yield piece

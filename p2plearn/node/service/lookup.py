@@ -1,0 +1,120 @@
+"""From what a person typed to what it names: ids and authors by unique prefix, authors by unique name, topics otherwise.
+
+Who goes by which name is folded once and kept until a profile, or the word that one is taken back, comes or goes.
+
+Raises NotFound, AmbiguousPrefix; must not know what is done with what is found.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from p2plearn import limits
+from p2plearn.errors import AmbiguousPrefix, NotFound, UsageError
+from p2plearn.learning.notation import Names
+from p2plearn.learning.people import Person, named, names_of, people
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.store.local import Target
+from p2plearn.node.store.store import Change, Stored
+from p2plearn.protocol.authority import ORIGINALS
+from p2plearn.protocol.kinds import RETRACTS, ROOT, Profile, Retract, normalise_topic
+from p2plearn.protocol.records import KEY_SIZE, Record
+
+_HEX = re.compile(rf"[0-9a-f]{{{limits.MIN_PREFIX},64}}")
+_SHOWN = 10  # candidates listed
+
+
+class Lookup:
+    """Finds things in one keeper's store."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._people: Mapping[bytes, Person] | None = None
+        self._names: Names = {}
+        self._changes = 0
+        keeper.listen(self._on_change)
+
+    async def names(self) -> Names:
+        """Author key → name, of everybody who gave one."""
+        await self.people()
+        return self._names
+
+    async def people(self) -> Mapping[bytes, Person]:
+        """Author key → who they say they are, of everybody with a profile."""
+        while self._people is None:
+            changes = self._changes
+            found = await self._keeper.in_thread(self._fold)
+            if changes == self._changes:
+                self._people, self._names = found, names_of(found)
+        return self._people
+
+    def _fold(self) -> Mapping[bytes, Person]:
+        store = self._keeper.store
+        profiles = store.of_kinds([Profile.kind], limit=limits.MAX_PEOPLE)
+        retractions = store.about([stored.record.id for stored in profiles], RETRACTS)
+        return people(stored.record for stored in [*profiles, *retractions])
+
+    def _on_change(self, change: Change, _source: str | None) -> None:
+        if change.removed or any(record.kind in {Profile.kind, Retract.kind} for record in change.added):
+            self._people = None
+            self._changes += 1
+
+    async def record(self, given: str) -> Stored:
+        """The record meant by an id or a unique prefix of one."""
+        ids = await self._by_prefix(given, "records")
+        found = await self._keeper.in_thread(self._keeper.store.get, [_only(given, ids)])
+        if not found:  # forgotten this very moment
+            raise NotFound(given=given[:80])
+        return found[0]
+
+    async def root(self, given: str) -> tuple[Stored, Record]:
+        """(the root of the conversation that the record meant belongs to, that record)."""
+        found = await self.record(given)
+        root_id = found.record.target(ROOT)
+        if root_id is None or found.record.kind in ORIGINALS:  # an original is its own root, whatever else it claims
+            return found, found.record
+        held = await self._keeper.in_thread(self._keeper.store.get, [root_id])
+        if not held:
+            raise NotFound(given=root_id.hex())
+        return held[0], found.record
+
+    async def author(self, given: str) -> bytes:
+        """The author meant by a key, a unique prefix of one, or a name that is unique here."""
+        return _only(given, await self._authors(given))
+
+    async def target(self, given: str) -> Target:
+        """The author meant, if one is; else the topic of that name ("#name" is always a topic)."""
+        if not given.startswith("#") and (keys := await self._authors(given)):
+            return Target("author", _only(given, keys))
+        if len(given.strip()) == 2 * KEY_SIZE and _HEX.fullmatch(given.strip().lower()):
+            raise NotFound(given=given)  # the key of somebody who is not known here, and no topic
+        topic = normalise_topic(given.removeprefix("#"))
+        if not topic or len(topic.encode()) > limits.MAX_TOPIC:
+            raise UsageError(reason=f"“{given[:80]}” is neither a topic nor anybody known here")
+        return Target("topic", topic.encode())
+
+    async def record_or_author(self, given: str) -> tuple[bytes | None, bytes | None]:
+        """(record id, None) or (None, author key)."""
+        ids = await self._by_prefix(given, "records")
+        keys = await self._authors(given)
+        found = _only(given, [*ids, *keys])
+        return (found, None) if found in ids else (None, found)
+
+    async def _authors(self, given: str) -> Sequence[bytes]:
+        return await self._by_prefix(given, "authors") or named(await self.names(), given)
+
+    async def _by_prefix(self, given: str, what: str) -> list[bytes]:
+        text = given.strip().lower()
+        if not _HEX.fullmatch(text):
+            return []
+        store = self._keeper.store
+        search = store.starting_with if what == "records" else store.authors_starting_with
+        even = len(text) // 2 * 2
+        return await self._keeper.in_thread(search, bytes.fromhex(text[:even]), text[even:], _SHOWN)
+
+
+def _only(given: str, found: Sequence[bytes]) -> bytes:
+    if not found:
+        raise NotFound(given=given[:80])
+    if len(found) > 1:
+        raise AmbiguousPrefix(given=given[:80], candidates=[one.hex() for one in found])
+    return found[0]

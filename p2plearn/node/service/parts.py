@@ -1,0 +1,73 @@
+"""What the parts of the façade share: the keeper, the lookup, the blocks, and folding conversations out of the store."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from p2plearn import limits
+from p2plearn.errors import UsageError
+from p2plearn.learning.conversation import Conversation, converse
+from p2plearn.learning.items import item_json
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.service.lookup import Lookup
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store.blocks import BlockStore
+from p2plearn.node.store.store import Stored
+from p2plearn.paths import Home
+from p2plearn.protocol.kinds import normalise_topic
+from p2plearn.protocol.records import Record
+
+Answer: TypeAlias = dict[str, Any]
+
+
+class Part:
+    """One part of the façade; all of them stand on the same keeper."""
+
+    def __init__(self, home: Home, keeper: Keeper, blocks: BlockStore) -> None:
+        self._home = home
+        self._keeper = keeper
+        self._blocks = blocks
+        self._lookup = Lookup(keeper)
+
+    async def _conversations(self, roots: Sequence[Stored]) -> list[tuple[Stored, Conversation]]:
+        """Each readable root with its conversation, in the same order."""
+
+        def fold() -> list[tuple[Stored, Conversation]]:
+            said = self._keeper.store.said_about([root.record.id for root in roots])
+            folded = ((root, converse(root.record, records)) for root, records in zip(roots, said, strict=True))
+            return [(root, conversation) for root, conversation in folded if conversation is not None]
+
+        return await self._keeper.in_thread(fold)
+
+    async def _items(self, found: Iterable[tuple[Stored, Conversation]]) -> list[Answer]:
+        names = await self._lookup.names()
+        return [item_json(conversation, names, stored.arrived) for stored, conversation in found]
+
+    async def _muted(self) -> "Muted":
+        return Muted(await self._keeper.read(store_local.attitudes, "mute"))
+
+
+class Muted:
+    """What a person does not want to see: conversations of muted authors or about muted topics, and what muted authors say in others."""
+
+    def __init__(self, targets: Iterable[store_local.Target]) -> None:
+        muted = list(targets)
+        self.authors = {target.name for target in muted if target.kind == "author"}
+        self._topics = {target.name.decode() for target in muted if target.kind == "topic"}
+
+    def __contains__(self, root: Record) -> bool:
+        return root.author in self.authors or not self._topics.isdisjoint(root.topics)
+
+
+def topic_of(given: str) -> str:
+    """The topic a person means. Raises UsageError."""
+    topic = normalise_topic(given)
+    if not topic or len(topic.encode()) > limits.MAX_TOPIC:
+        raise UsageError(reason=f"“{given[:80]}” cannot be a topic: it needs 1 to {limits.MAX_TOPIC} bytes")
+    return topic
+
+
+def limit_of(given: int) -> int:
+    """A number of items within bounds. Raises UsageError."""
+    if not 1 <= given <= limits.MAX_LIMIT:
+        raise UsageError(reason=f"The limit is a number from 1 to {limits.MAX_LIMIT}")
+    return given

@@ -1,0 +1,193 @@
+"""The façade's reading half: show, feed, requests, search, similar, people. Changes nothing but the full-text index.
+
+Every answer includes every record committed before it was asked for.
+"""
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import NamedTuple
+
+from p2plearn import limits
+from p2plearn.errors import PeerFault, UsageError
+from p2plearn.learning.conversation import CLOSED, Conversation
+from p2plearn.learning.people import Person, person_json
+from p2plearn.learning.similar import Candidate, similar
+from p2plearn.learning.views import show_json
+from p2plearn.node.service.parts import Answer, Muted, Part, limit_of, topic_of
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store import words as store_words
+from p2plearn.node.store.blocks import BlockStore, walk
+from p2plearn.node.store.store import Stored
+from p2plearn.protocol import cid, dag
+from p2plearn.protocol.authority import ORIGINALS
+from p2plearn.protocol.kinds import ROOT, VARIANTS, Request, one_line
+from p2plearn.protocol.records import Record
+
+_FOLDED = 50  # conversations folded at a time
+
+
+class Reading(Part):
+    """Answers from what is here."""
+
+    async def show(self, id: str) -> Answer:  # noqa: A002  # the contract's name
+        """One conversation whole: the snippet or request that ID names, or that the reply ID is about."""
+        root, meant = await self._lookup.root(id)
+        found = await self._conversations([root])
+        if not found:
+            raise UsageError(reason=f"This is a {meant.kind}, which stands for itself and has nothing more to show")
+        store = self._keeper.store
+        forks = [stored for relation in VARIANTS for stored in await self._keeper.in_thread(store.about, [root.record.id], relation)]
+        variants = [variant for _, variant in await self._conversations(forks) if variant.reason is None]
+        shown = show_json(found[0][1], await self._lookup.names(), variants)
+        _hide(shown, await self._muted())
+        for attachment in shown["attachments"]:
+            attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
+        return shown
+
+    async def feed(self, topic: str | None = None, kind: str | None = None, limit: int = limits.DEFAULT_FEED) -> Answer:
+        """Snippets and requests, newest first."""
+        if kind is not None and kind not in ORIGINALS:
+            raise UsageError(reason=f"There is no kind “{kind[:40]}” in the feed; there are {' and '.join(ORIGINALS)}")
+        return {"items": await self._newest([kind] if kind else list(ORIGINALS), topic, limit)}
+
+    async def requests(self, topic: str | None = None, open: bool = False, limit: int = limits.DEFAULT_FEED) -> Answer:  # noqa: A002  # the contract's name
+        """Requests, newest first; with `open`, those still waiting for help or an end."""
+        return {"items": await self._newest([Request.kind], topic, limit, only_open=open)}
+
+    async def search(self, query: str, topic: str | None = None, limit: int = limits.DEFAULT_FEED) -> Answer:
+        """Snippets and requests that contain every word of the query, in themselves or in what was said about them, best first."""
+        words = _words(query)
+        count = limit_of(limit)
+        wanted = topic_of(topic) if topic is not None else None
+        await self._keeper.index_words()
+        matches = await self._keeper.read(lambda db: store_words.match(db, words, topic=wanted, limit=limits.MAX_MATCHES))
+        hits = [hit async for hit in self._visible(matches, count)]
+        items = await self._items((hit.root, hit.conversation) for hit in hits)
+        return {"items": [item | {"snippet": _excerpt(hit.text, words)} for item, hit in zip(items, hits, strict=True)]}
+
+    async def similar(self, text: str) -> Answer:
+        """What is here already that resembles a text: to be looked at before asking."""
+        words = sorted(_split(text[: limits.MAX_RECORD]), key=len, reverse=True)[: limits.MAX_WORDS]
+        await self._keeper.index_words()
+        matches = await self._keeper.read(lambda db: store_words.match_any(db, words, limit=limits.MAX_CANDIDATES))
+        held = {hit.root.record.id: hit async for hit in self._visible(matches, limits.MAX_CANDIDATES)}
+        candidates = [Candidate(record_id, hit.conversation.title, hit.conversation.text) for record_id, hit in held.items()]
+        best = similar(text[: limits.MAX_RECORD], candidates)
+        items = await self._items((held[match.candidate.id].root, held[match.candidate.id].conversation) for match in best)
+        return {"similar": [item | {"score": round(match.score, 3)} for item, match in zip(items, best, strict=True)]}
+
+    async def people(self, topic: str | None = None) -> Answer:
+        """Everybody of whom something is here; with a topic, those who wrote about it."""
+        seen = await self._keeper.read(store_local.last_seen)
+        known = await self._lookup.people()
+        wanted = set(seen) | set(known)
+        if topic is not None:
+            wanted &= await self._keeper.in_thread(self._keeper.store.authors_of_topic, topic_of(topic))
+        order = sorted(wanted, key=lambda author: (-seen.get(author, 0), author))
+        return {"people": [person_json(known.get(author, Person(author)), seen.get(author)) for author in order]}
+
+    async def name_of(self, author: str) -> Answer:
+        """The name that an author goes by, empty when none is known."""
+        return {"name": (await self._lookup.names()).get(bytes.fromhex(author), "")}
+
+    async def _newest(self, kinds: list[str], topic: str | None, limit: int, *, only_open: bool = False) -> list[Answer]:
+        wanted = topic_of(topic) if topic is not None else None
+        count = limit_of(limit)
+        muted = await self._muted()
+        if only_open:
+            await self._keeper.index_closed()
+        read = partial(self._keeper.store.of_kinds, kinds, wanted, limit=count, only_open=only_open)
+        found: list[tuple[Stored, Conversation]] = []
+        page = await self._keeper.in_thread(read)
+        while page:
+            for stored, conversation in await self._conversations([root for root in page if root.record not in muted]):
+                hidden = conversation.state in CLOSED if only_open else conversation.reason is not None
+                if not hidden:
+                    found.append((stored, conversation))
+            if len(found) >= count or len(page) < count:
+                break
+            page = await self._keeper.in_thread(partial(read, after=page[-1].place))
+        return await self._items(found[:count])
+
+    async def _visible(self, matches: list[Record], count: int) -> AsyncIterator["_Hit"]:
+        """At most `count` conversations in which one of these records is to be seen, in their order; some are folded at a time.
+
+        What was taken back, has no effect or comes from somebody muted is found by nobody.
+        """
+        muted = await self._muted()
+        by_root: dict[bytes, list[Record]] = {}
+        for record in matches:
+            if record.author not in muted.authors:
+                by_root.setdefault(record.target(ROOT) or record.id, []).append(record)
+        ids = list(by_root)
+        for at in range(0, len(ids), _FOLDED):
+            roots = await self._keeper.in_thread(self._keeper.store.get, ids[at : at + _FOLDED])
+            for root, conversation in await self._conversations([root for root in roots if root.record not in muted]):
+                seen = _seen(conversation)
+                text = next((_text(record) for record in by_root[root.record.id] if record.id in seen), None)
+                if text is not None and conversation.reason is None and count > 0:
+                    count -= 1
+                    yield _Hit(root, conversation, text)
+            if count <= 0:
+                return
+
+
+class _Hit(NamedTuple):
+    """A conversation that was found, and the text in it that was."""
+
+    root: Stored
+    conversation: Conversation
+    text: str
+
+
+def _seen(conversation: Conversation) -> set[bytes]:
+    """The ids of the records whose words a reader of a conversation meets."""
+    versions = {version.record.id for version in conversation.versions if version.reason is None}
+    return versions | {entry.record.id for entry in conversation.thread if entry.reason is None}
+
+
+def _text(record: Record) -> str:
+    written = store_words.text_of(record)
+    return written[1] if written else ""
+
+
+def _hide(shown: Answer, muted: Muted) -> None:
+    """What muted authors say in another's conversation keeps its place, without words: so answers to it stay where they belong."""
+    for entry in shown["thread"]:
+        if bytes.fromhex(entry["author"]["key"]) in muted.authors:
+            entry |= {"text": "", "attachments": [], "muted": True}
+
+
+def _is_here(blocks: BlockStore, name: str, size: int) -> bool:
+    """Whether a file can be read here without a peer."""
+    try:
+        return all(here for _, here in walk(blocks, dag.root(cid.from_text(name), size)))
+    except PeerFault:
+        return False
+
+
+def _words(query: str) -> list[str]:
+    """The distinct words of a query. Raises UsageError for one that is too long or has none."""
+    words = _split(query[: limits.MAX_RECORD])
+    if len(query) > limits.MAX_QUERY or len(words) > limits.MAX_WORDS:
+        raise UsageError(reason=f"A search has at most {limits.MAX_WORDS} words and {limits.MAX_QUERY} characters")
+    if not words:
+        raise UsageError(reason="There is no word to search for")
+    return words
+
+
+def _split(text: str) -> list[str]:
+    """The distinct words of a text: letters and digits with the marks that belong to them, as the index has them."""
+    spaced = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in one_line(text))
+    return store_words.distinct([word for word in spaced.split() if any(map(str.isalnum, word))])
+
+
+def _excerpt(text: str, words: list[str]) -> str:
+    """A piece of the text around the first word found, on one line; without one, its beginning."""
+    line = " ".join(text.split())
+    found = [match.start() for word in words if (match := re.search(rf"(?<!\w){re.escape(word)}", line, re.IGNORECASE))]
+    start = max(0, min(found, default=0) - limits.EXCERPT // 4)
+    piece = line[start : start + limits.EXCERPT]
+    return ("…" if start else "") + piece + ("…" if start + limits.EXCERPT < len(line) else "")

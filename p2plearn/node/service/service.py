@@ -1,0 +1,44 @@
+"""The façade: everything a person can do, for the command line, the page and tests alike. With or without a running node.
+
+Must not know libp2p, HTTP or how things are printed.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from p2plearn import config, identity
+from p2plearn.clock import Clock, SystemClock
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.lock import locked
+from p2plearn.node.service.files import Files
+from p2plearn.node.service.personal import Personal
+from p2plearn.node.service.writing import Writing
+from p2plearn.node.store.blocks import BlockStore
+from p2plearn.node.store.store import Store
+from p2plearn.paths import Home
+
+
+class Service(Writing, Files, Personal):
+    """What a home can do by itself; `node.Node` adds what needs a network."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, home: Path, clock: Clock | None = None) -> AsyncIterator["Service"]:
+        """The service of a home without a node, under its lock. Raises HomeLocked at once and what its parts raise."""
+        async with open_keeper(Home(home), clock or SystemClock()) as (keeper, blocks):
+            yield cls(Home(home), keeper, blocks)
+
+
+@asynccontextmanager
+async def open_keeper(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockStore]]:
+    """The keeper and the blocks of a home, under its lock."""
+    with locked(home):
+        settings = config.load(home)
+        keys = identity.load_or_create(home)
+        store = Store(home.root, int(str(settings["min_free"])))
+        try:
+            keeper = Keeper(store, keys, clock, int(str(settings["quota"])), hold_all=settings["hold"] == "all")
+            yield keeper, BlockStore(home.root / "blocks")
+        finally:
+            store.close()

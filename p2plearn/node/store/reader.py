@@ -1,0 +1,261 @@
+"""Reading the store: a few connections, and finding records by what they are and what they are about.
+
+Synchronous and thread-safe; what is read is what is committed. Must not know how records come in (`store`), nor what they add up to.
+"""
+
+import contextlib
+import heapq
+import queue
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from p2plearn import limits
+from p2plearn.errors import StoreBroken
+from p2plearn.node.store import heads as store_heads
+from p2plearn.node.store.schema import connect
+from p2plearn.protocol.kinds import BY, ROOT
+from p2plearn.protocol.records import COMMONS, Record, parse, record_id
+from p2plearn.protocol.replica import Replica, Scope
+from p2plearn.protocol.sync import Load
+
+_READERS = 2
+_FEW = 500  # ids in one query; SQLite's own bound on variables is larger everywhere
+_HERE = "space = 'commons'"  # in these words, or SQLite does not see that an index has the rest
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
+
+# Of more records than are folded into one conversation, those that any node would choose: first what the author of the target said,
+# then from each author as many as from any other, retractions first, so that nothing is shown that was taken back, and no flood
+# pushes others out.
+_FAIR = """
+SELECT raw, arrived, shown, n FROM (
+    SELECT n, id, own, row_number() OVER (PARTITION BY author ORDER BY kind != 'retract', seq, id) AS place FROM (
+        SELECT n, id, author, kind, seq, author IS (SELECT author FROM records WHERE id = :target) AS own
+        FROM refs JOIN records ON n = source WHERE target = :target AND relation = :relation))
+JOIN records USING (n) ORDER BY own DESC, place, records.id LIMIT :most
+"""
+
+
+class Stored(NamedTuple):
+    """A record, when it came here (ms since 1970), and its place (shown, n) in the order of the feed."""
+
+    record: Record
+    arrived: int
+    place: tuple[int, int]
+
+
+class Reader:
+    """Connections to the file at `path`, which exists."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        for _ in range(_READERS):
+            self._readers.put(connect(path))
+
+    def close(self) -> None:
+        """Finish, when those who read now are done."""
+        for _ in range(_READERS):
+            self._readers.get().close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read with, seeing what is committed. Raises StoreBroken."""
+        connection = self._readers.get()
+        try:
+            with broken_if_damaged(self._path):
+                yield connection
+        finally:
+            self._readers.put(connection)
+
+    def problem(self) -> str:
+        """What is wrong with the file, empty when nothing is: its structure, and each record against its id. Reads everything."""
+        try:
+            with self.reading() as db:
+                (found,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+                damaged = sum(record_id(raw) != known for known, raw in db.execute("SELECT id, raw FROM records")) if found == "ok" else 0
+        except StoreBroken as error:
+            return str(error.details["reason"])
+        if damaged:
+            return f"{damaged} of the records are not what was stored"
+        return "" if found == "ok" else str(found)
+
+    # --- records ---
+
+    def get(self, ids: Iterable[bytes]) -> list[Stored]:
+        """The records of these ids that are held, in the order asked."""
+        wanted = list(ids)
+        found: dict[bytes, Stored] = {}
+        with self.reading() as db:
+            for part in _parts(wanted):
+                rows = db.execute(f"SELECT raw, arrived, shown, n FROM records WHERE id IN ({_marks(part)})", part)  # noqa: S608  # only marks
+                found.update((stored.record.id, stored) for stored in map(_stored, rows))
+        return [found[wanted_id] for wanted_id in wanted if wanted_id in found]
+
+    def held_among(self, ids: Iterable[bytes]) -> set[bytes]:
+        """Those of these ids that are held."""
+        found: set[bytes] = set()
+        with self.reading() as db:
+            for part in _parts(list(ids)):
+                rows = db.execute(f"SELECT id FROM records WHERE id IN ({_marks(part)})", part)  # noqa: S608  # only marks
+                found.update(bytes(row[0]) for row in rows)
+        return found
+
+    def load(self, load: Load) -> tuple[list[bytes], Load]:
+        """The first batch of a load as raw records, and what is left of it. Ids that are gone are passed over."""
+        with self.reading() as db:
+            return store_heads.load_batch(db, load)
+
+    def about(self, targets: Sequence[bytes], relation: str) -> list[Stored]:
+        """The records that name any of `targets` in `relation`, at most MAX_THREAD of each: the same on every node that has them."""
+        found: list[Stored] = []
+        with self.reading() as db:
+            for target in targets:
+                found += about(db, target, relation)
+        return found
+
+    def said_about(self, roots: Sequence[bytes]) -> list[list[Record]]:
+        """For each root what its conversation is folded from."""
+        with self.reading() as db:
+            return [said_about(db, root) for root in roots]
+
+    def of_kinds(
+        self,
+        kinds: Sequence[str],
+        topic: str | None = None,
+        *,
+        after: tuple[int, int] | None = None,
+        limit: int,
+        only_open: bool = False,
+    ) -> list[Stored]:
+        """Records of these kinds in the order of the feed, newest first; with a topic, those that carry it.
+
+        `after` continues behind the place of one given before. `only_open` passes over requests that `store_closed` lists.
+        """
+        with self.reading() as db:
+            by_kind = [_of_kind(db, kind, topic, after, limit, only_open=only_open) for kind in kinds]
+        return list(heapq.merge(*by_kind, key=lambda stored: stored.place, reverse=True))[:limit]
+
+    def by_author(self, author: bytes) -> list[bytes]:
+        """The ids of everything held of one author, by seq."""
+        with self.reading() as db:
+            rows = db.execute("SELECT id FROM records WHERE author = (SELECT n FROM authors WHERE key = ?) ORDER BY seq", (author,))
+            return [bytes(row[0]) for row in rows]
+
+    def authors_of_topic(self, topic: str) -> set[bytes]:
+        """Who wrote a record that carries the topic."""
+        sql = "SELECT DISTINCT key FROM topics JOIN records ON records.n = record JOIN authors ON authors.n = author WHERE topic = ?"
+        with self.reading() as db:
+            return {bytes(row[0]) for row in db.execute(sql, (topic,))}
+
+    def starting_with(self, prefix: bytes, odd: str, limit: int) -> list[bytes]:
+        """Up to `limit` ids whose hex begins with `prefix` in hex and then the half byte `odd` (one hex digit, or nothing)."""
+        return self._prefixed("SELECT id FROM records WHERE id >= ? AND id < ? LIMIT ?", prefix, odd, limit)
+
+    def authors_starting_with(self, prefix: bytes, odd: str, limit: int) -> list[bytes]:
+        """The same for authors' keys."""
+        return self._prefixed("SELECT key FROM authors WHERE key >= ? AND key < ? LIMIT ?", prefix, odd, limit)
+
+    def _prefixed(self, sql: str, prefix: bytes, odd: str, limit: int) -> list[bytes]:
+        low = prefix + (bytes([int(odd, 16) << 4]) if odd else b"")
+        high = prefix + (bytes([(int(odd, 16) << 4) | 15]) if odd else b"") + b"\xff" * 33
+        with self.reading() as db:
+            return [bytes(row[0]) for row in db.execute(sql, (low, high, limit))]
+
+    def everything(self, topic: str | None = None) -> Iterator[bytes]:
+        """Every raw record in the order of arrival, a few at a time; with a topic, those that carry it."""
+        last = 0
+        only = "" if topic is None else "AND n IN (SELECT record FROM topics WHERE topic = ?) "
+        sql = f"SELECT n, raw FROM records WHERE n > ? {only}ORDER BY n LIMIT {_FEW}"  # noqa: S608  # fixed text and marks
+        while True:
+            with self.reading() as db:
+                rows = db.execute(sql, (last, *([] if topic is None else [topic]))).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from (bytes(row[1]) for row in rows)
+
+    # --- what peers compare ---
+
+    def count(self) -> int:
+        """How many records of the commons are held."""
+        with self.reading() as db:
+            elsewhere = "SELECT count(*) FROM records WHERE space != 'commons'"
+            return int(db.execute(f"SELECT count(*) - ({elsewhere}) FROM records").fetchone()[0])  # noqa: S608  # fixed text
+
+    def replica(self) -> Replica:
+        """The index of the commons, read from scratch along the index of ids, without touching the rows."""
+        replica = Replica(Scope(COMMONS))
+        with self.reading() as db:
+            elsewhere = {n for (n,) in db.execute("SELECT n FROM records WHERE space != 'commons'")}
+            replica.add(record_id for n, record_id in db.execute("SELECT n, id FROM records ORDER BY id") if n not in elsewhere)
+            replica.decline(row[0] for row in db.execute("SELECT id FROM declined"))
+            replica.heads = store_heads.read_all(db, COMMONS)
+        return replica
+
+
+@contextlib.contextmanager
+def broken_if_damaged(path: Path) -> Iterator[None]:
+    """What SQLite says of a file that it cannot read is StoreBroken."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if _code(error) in _BROKEN:
+            raise StoreBroken(path=path, reason=str(error)) from None
+        raise
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary error code; Python's own errors of the module have none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def about(db: sqlite3.Connection, target: bytes, relation: str) -> list[Stored]:
+    """The records that name `target` in `relation`, at most MAX_THREAD."""
+    sql = "SELECT raw, arrived, shown, n FROM refs JOIN records ON n = source WHERE target = ? AND relation = ? LIMIT ?"
+    rows = db.execute(sql, (target, relation, limits.MAX_THREAD + 1)).fetchall()
+    if len(rows) > limits.MAX_THREAD:
+        rows = db.execute(_FAIR, {"target": target, "relation": relation, "most": limits.MAX_THREAD}).fetchall()
+    return [_stored(row) for row in rows]
+
+
+def said_about(db: sqlite3.Connection, root: bytes) -> list[Record]:
+    """What a conversation is folded from: all that hangs on `root`, and what is said there to have solved it, wherever that was said."""
+    found = {stored.record.id: stored.record for stored in about(db, root, ROOT)}
+    for wanted in {target for record in found.values() for target in record.targets(BY)} - found.keys():
+        found.update((wanted, parse(raw)) for (raw,) in db.execute("SELECT raw FROM records WHERE id = ?", (wanted,)))
+    return list(found.values())
+
+
+def _of_kind(
+    db: sqlite3.Connection, kind: str, topic: str | None, after: tuple[int, int] | None, limit: int, *, only_open: bool
+) -> list[Stored]:
+    """One kind's part of the feed, each way along an index that is in its order already."""
+    if topic is None:
+        where, values = [_HERE, "kind = ?"], [kind]
+        found, shown, n = "records", "shown", "n"
+    else:
+        where, values = ["topic = ?", "topics.kind = ?", _HERE], [topic, kind]
+        found, shown, n = "topics JOIN records ON n = record", "topics.shown", "topics.record"
+    bound: list[object] = list(values)
+    if after is not None:
+        where.append(f"({shown}, {n}) < (?, ?)")
+        bound += after
+    if only_open:
+        where.append("NOT EXISTS (SELECT 1 FROM closed WHERE request = n)")
+    sql = f"SELECT raw, arrived, records.shown, n FROM {found} WHERE {' AND '.join(where)} ORDER BY {shown} DESC, {n} DESC LIMIT ?"  # noqa: S608  # fixed text and marks
+    return [_stored(row) for row in db.execute(sql, (*bound, limit))]
+
+
+def _stored(row: tuple[bytes, int, int, int]) -> Stored:
+    raw, arrived, shown, n = row
+    return Stored(parse(raw), arrived, (shown, n))
+
+
+def _parts(ids: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (ids[at : at + _FEW] for at in range(0, len(ids), _FEW))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

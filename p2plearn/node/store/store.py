@@ -1,0 +1,264 @@
+"""The store: what this node holds, on disk. One writer, several readers, in one process at a time (the home's lock sees to that).
+
+Acknowledged means committed: a method that changes something returns when it is on the disk. Synchronous and thread-safe; the node calls it
+from worker threads. Reading is in `store_reader`; words, open requests, quota and local matters are in the siblings, as functions over a
+connection.
+
+Must not know peers, protocol messages or views.
+"""
+
+import contextlib
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from p2plearn import limits
+from p2plearn.errors import DiskFull, StoreBroken
+from p2plearn.node.store import closed as store_closed
+from p2plearn.node.store import heads as store_heads
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store import words as store_words
+from p2plearn.node.store.reader import Reader, Stored, broken_if_damaged
+from p2plearn.node.store.schema import open_database
+from p2plearn.protocol.authoring import compose
+from p2plearn.protocol.authority import ORIGINALS
+from p2plearn.protocol.records import NO_PREV, Draft, Record, parse
+from p2plearn.protocol.replica import Head
+
+__all__ = ["Change", "Store", "Stored"]
+
+_VACUUM = 256  # pages given back in one transaction: 4 MiB
+_SLACK = 64  # free pages that stay for what comes next: 1 MiB
+
+
+@dataclass(slots=True)
+class Change:
+    """What one transaction changed: what replicas, indexes and views apply after it. `welcome`: ids no longer declined."""
+
+    added: list[Record] = field(default_factory=list)
+    removed: list[bytes] = field(default_factory=list)
+    declined: list[bytes] = field(default_factory=list)
+    welcome: list[bytes] = field(default_factory=list)
+    heads: dict[tuple[str, bytes], Head | None] = field(default_factory=dict)
+    files: dict[bytes, int] = field(default_factory=dict)  # CID → size of those whose last record was removed
+
+
+class Store(Reader):
+    """The records of one home. Close it; a store that was not closed (power cut, kill −9) opens again just so."""
+
+    def __init__(self, directory: Path, min_free: int = limits.MIN_FREE_FOR_PEERS) -> None:
+        """Open or make `directory`/store.db. Raises StoreTooNew, StoreBroken, DiskFull."""
+        self._directory = directory
+        self._min_free = max(min_free, limits.MIN_FREE_FOR_OWN)
+        self._lock = threading.RLock()
+        path = directory / "store.db"
+        try:
+            self._writer = open_database(path)
+            super().__init__(path)
+        except sqlite3.Error as error:
+            if not self.has_room_for_own():
+                raise DiskFull(free=self.free_space()) from None
+            raise StoreBroken(path=path, reason=str(error)) from None
+
+    def __repr__(self) -> str:
+        return f"<Store {self._path}>"
+
+    def close(self) -> None:
+        """Finish; the last connection to go folds the write-ahead log into the file."""
+        with self._lock:
+            super().close()
+            self._writer.close()
+
+    # --- room ---
+
+    def free_space(self) -> int:
+        """Bytes free on the disk that holds the store."""
+        return shutil.disk_usage(self._directory).free
+
+    def has_room_for_peers(self) -> bool:
+        """Whether records from peers may be taken: the last free space is kept for one's own."""
+        return self.free_space() >= self._min_free
+
+    def has_room_for_own(self) -> bool:
+        """Whether anything may be added: the very last free space is kept for deleting, which needs some too."""
+        return self.free_space() >= limits.MIN_FREE_FOR_OWN
+
+    def give_back(self) -> None:
+        """Return to the disk what deleting left free in the file, as far as there is room to do it."""
+        with contextlib.suppress(sqlite3.OperationalError), self._lock:
+            while (free := self._writer.execute("PRAGMA freelist_count").fetchone()[0]) > _SLACK:
+                self._writer.execute(f"PRAGMA incremental_vacuum({min(free - _SLACK, _VACUUM)})").fetchall()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    # --- transactions, for this module and its siblings ---
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end or not at all. Raises DiskFull when the disk has no room for it, StoreBroken."""
+        with self._lock, self._full_or_broken():
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _full_or_broken(self) -> Iterator[None]:
+        """A disk without room makes SQLite say “full”, or of its log and its shared memory “I/O error”."""
+        try:
+            with broken_if_damaged(self._path):
+                yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+            raise DiskFull(free=self.free_space()) from None
+        except StoreBroken:
+            if self.has_room_for_own():
+                raise
+            raise DiskFull(free=self.free_space()) from None
+
+    # --- writing records ---
+
+    def append(self, draft: Draft, key: Ed25519PrivateKey, now: int) -> tuple[Record, Change]:
+        """Sign a draft as its author's next record and commit it: head, signature and row in one transaction.
+
+        Raises DiskFull, and ValueError when the draft breaks a limit of the envelope.
+        """
+        if not self.has_room_for_own():
+            raise DiskFull(free=self.free_space())
+        author = key.public_key().public_bytes_raw()
+        with self.writing() as db:
+            seq, prev = _last(db, _author(db, author), draft.space)
+            record = compose(draft, key, seq + 1, prev, now)
+            change = self._insert(db, [record], now)
+        return record, change
+
+    def commit(self, records: Sequence[Record], now: int, declined: Mapping[bytes, str] = MappingProxyType({})) -> Change:
+        """Commit examined and accepted records in one transaction; those held already are passed over.
+
+        `declined`: ids not wanted and why, "declined" or "quota".
+        """
+        with self.writing() as db:
+            change = self._insert(db, records, now)
+            for why in store_quota.TURNED_AWAY:
+                added, dropped = store_quota.decline(db, [record_id for record_id, reason in declined.items() if reason == why], why)
+                change.declined += added
+                change.welcome += dropped
+        return change
+
+    def forget(self, ids: Iterable[bytes], author: bytes | None = None) -> Change:
+        """Delete records and decline them from now on; with `author`, whatever else comes from them too."""
+        change = Change()
+        with self.writing() as db:
+            if author is not None:
+                store_quota.forget_author(db, author)
+            removed = [record for record_id in ids if (record := _delete(db, record_id)) is not None]
+            change.removed = [record.id for record in removed]
+            change.declined, change.welcome = store_quota.decline(db, change.removed, "forgotten")
+            change.files = _unnamed_files(db, removed)
+            store_closed.refold(db, removed)
+            chains = {(record.space, record.author) for record in removed}
+            for space, key in chains:
+                lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
+                change.heads[space, key] = store_heads.cut(db, _author(db, key), lowest)
+        return change
+
+    def _insert(self, db: sqlite3.Connection, records: Sequence[Record], now: int) -> Change:
+        change = Change()
+        numbers: dict[bytes, int] = {}
+        sizes: dict[int, int] = {}
+        first = 0
+        for record in records:
+            author = numbers.get(record.author)
+            if author is None:
+                author = numbers[record.author] = _author(db, record.author)
+            shown = -1 if record.time > now + limits.FUTURE_TOLERANCE_MS else min(record.time, now)
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO records (id, author, seq, space, kind, arrived, shown, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (record.id, author, record.seq, record.space, record.kind, now, shown, record.raw),
+            )
+            if not cursor.rowcount:
+                continue
+            n = cursor.lastrowid or 0
+            first = first or n
+            db.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?, ?)", [(ref.target, ref.relation, n) for ref in record.refs])
+            db.executemany(
+                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?)", [(topic, *_in_feed(record, shown), n) for topic in record.topics]
+            )
+            db.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?, ?)", [(item.cid, n, item.size) for item in record.attachments])
+            sizes[author] = sizes.get(author, 0) + len(record.raw)
+            change.added.append(record)
+        db.executemany(
+            "UPDATE authors SET bytes = bytes + ?, latest = max(latest, ?) WHERE n = ?", [(size, now, n) for n, size in sizes.items()]
+        )
+        db.executemany("DELETE FROM declined WHERE id = ?", [(record.id,) for record in change.added])
+        change.heads = store_heads.extend(db, change.added, numbers, first)
+        return change
+
+
+def _in_feed(record: Record, shown: int) -> tuple[str, int]:
+    """What the table of topics says of a record's place in the feed."""
+    return (record.kind, shown) if record.kind in ORIGINALS else ("", 0)
+
+
+def _author(db: sqlite3.Connection, key: bytes) -> int:
+    """The small number that stands for an author in the tables."""
+    db.execute("INSERT OR IGNORE INTO authors (key) VALUES (?)", (key,))
+    (n,) = db.execute("SELECT n FROM authors WHERE key = ?", (key,)).fetchone()
+    return int(n)
+
+
+def _last(db: sqlite3.Connection, author: int, space: str) -> tuple[int, bytes]:
+    """The greatest (seq, id) of a chain that was ever here, whether or not it still is; (0, empty) at its beginning."""
+    row = db.execute(
+        "SELECT * FROM (SELECT seq, id FROM records WHERE author = :author AND space = :space ORDER BY seq DESC, id DESC LIMIT 1) "
+        "UNION ALL SELECT seq, id FROM passed WHERE author = :author AND space = :space ORDER BY seq DESC, id DESC LIMIT 1",
+        {"author": author, "space": space},
+    ).fetchone()
+    return (int(row[0]), bytes(row[1])) if row else (0, NO_PREV)
+
+
+def _delete(db: sqlite3.Connection, record_id: bytes) -> Record | None:
+    """Take a record and what is derived from it alone out of the tables; None when it is not here."""
+    row = db.execute("SELECT n, author, raw FROM records WHERE id = ?", (record_id,)).fetchone()
+    if row is None:
+        return None
+    n, author, raw = row
+    record = parse(raw)
+    store_words.unindex(db, n, record)
+    db.execute("DELETE FROM closed WHERE request = ?", (n,))
+    db.executemany(
+        "DELETE FROM refs WHERE target = ? AND relation = ? AND source = ?", [(ref.target, ref.relation, n) for ref in record.refs]
+    )
+    (shown,) = db.execute("DELETE FROM records WHERE n = ? RETURNING shown", (n,)).fetchall()[0]
+    db.executemany(
+        "DELETE FROM topics WHERE topic = ? AND kind = ? AND shown = ? AND record = ?",
+        [(topic, *_in_feed(record, shown), n) for topic in record.topics],
+    )
+    db.executemany("DELETE FROM attachments WHERE cid = ? AND record = ?", [(item.cid, n) for item in record.attachments])
+    db.execute("UPDATE authors SET bytes = bytes - ? WHERE n = ?", (len(raw), author))
+    db.execute(
+        "INSERT INTO passed VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, id = excluded.id "
+        "WHERE (excluded.seq, excluded.id) > (seq, id)",
+        (record.space, author, record.seq, record.id),
+    )
+    return record
+
+
+def _unnamed_files(db: sqlite3.Connection, removed: Iterable[Record]) -> dict[bytes, int]:
+    """The files that only these removed records named, with their sizes; they no longer count."""
+    files: dict[bytes, int] = {}
+    for item in (item for record in removed for item in record.attachments):
+        if db.execute("SELECT 1 FROM attachments WHERE cid = ? LIMIT 1", (item.cid,)).fetchone() is None:
+            kept = db.execute("DELETE FROM kept WHERE cid = ? RETURNING bytes", (item.cid,)).fetchall()
+            files.setdefault(item.cid, int(kept[0][0]) if kept else item.size)
+    return files
