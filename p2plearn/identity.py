@@ -53,7 +53,7 @@ def load_or_create(home: Home) -> Identity:
     """
     if home.peer_key.exists() and not home.author_key.exists():
         raise BadIdentity(path=home.author_key, reason="it is missing, though this home has been used before")
-    private_directory(home.root)
+    home.claim()
     private_directory(home.keys)
     created = _create(home.author_key)
     _create(home.peer_key)

@@ -13,6 +13,8 @@ from pathlib import Path
 from p2plearn import limits
 from p2plearn.errors import FileMissing, Refused
 
+_OURS = {"keys", "run", "lock", "config.toml", "blocks"}  # all that a home can hold before its keys and its store are made
+
 
 def find_home(given: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """The home meant by `--home`, else by P2PLEARN_HOME, else by the platform's conventions; absolute, perhaps not there yet."""
@@ -47,6 +49,10 @@ class Home:
         return self.root / "config.toml"
 
     @property
+    def store(self) -> Path:
+        return self.root / "store.db"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 
@@ -75,12 +81,37 @@ class Home:
 
     def prepare(self) -> None:
         """Make the home and its `run`, for the owner alone. Raises FileMissing or Refused when that cannot be."""
-        for directory in (self.root, self.run, self.socket.parent):
+        self.claim()
+        for directory in (self.run, self.socket.parent):
             private_directory(directory)
 
+    def claim(self) -> None:
+        """Make the home's directory, or take an empty one. One with other things in it is refused, with nothing changed.
 
-def private_directory(directory: Path) -> None:
-    """Make `directory` with mode 0700. One that is there stays as it is, and must be ours.
+        A home in use keeps the mode it has: somebody opened it, and `doctor` tells of it. Raises FileMissing, Refused.
+        """
+        private_directory(self.root, as_it_is=self.is_used())
+
+    def is_used(self) -> bool:
+        """Whether there is a home already. Raises Refused when there is something else, FileMissing when that cannot be seen."""
+        try:
+            names = {path.name for path in self.root.iterdir()}
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise FileMissing(path=self.root, reason=reason_of(error)) from None
+        except ValueError:
+            raise FileMissing(path=self.root, reason="it is not a file name") from None
+        if names <= _OURS or any(path.exists() for path in (self.author_key, self.peer_key, self.store)):
+            return bool(names)
+        raise Refused(
+            reason=f"The directory “{self.root}” holds other things and is no home of p2plearn",
+            remedy="Name a new or empty directory with --home or P2PLEARN_HOME; nothing was changed.",
+        )
+
+
+def private_directory(directory: Path, *, as_it_is: bool = False) -> None:
+    """Make `directory` with mode 0700. One that is there must be ours, and others are shut out unless it stays `as_it_is`.
 
     Raises FileMissing when it cannot be made, Refused when it belongs to another user.
     """
@@ -91,7 +122,7 @@ def private_directory(directory: Path) -> None:
             raise Refused(
                 reason=f"The directory “{directory}” belongs to another user", remedy="Choose another home with --home or P2PLEARN_HOME."
             )
-        if stat.S_IMODE(found.st_mode) & 0o077:
+        if not as_it_is and stat.S_IMODE(found.st_mode) & 0o077:
             directory.chmod(0o700)
     except OSError as error:
         raise FileMissing(path=directory, reason=reason_of(error)) from None

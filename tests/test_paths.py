@@ -60,6 +60,33 @@ def test_a_home_that_others_could_enter_is_closed(tmp_path):
     assert mode(tmp_path / "home") == 0o700
 
 
+@pytest.mark.parametrize("lying_there", ["thesis.tex", "run/other.pid", "config.toml/x"])
+def test_a_directory_with_other_things_in_it_is_left_as_it_is(tmp_path, lying_there):
+    place = tmp_path / "documents"
+    for path in (place / lying_there, place / "letters" / "mum.txt"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    place.chmod(0o755)
+    before = sorted(place.rglob("*"))
+    with pytest.raises(Refused, match="holds other things") as refused:
+        Home(place).prepare()
+    assert (refused.value.exit_code, "--home" in refused.value.hint) == (6, True)
+    assert (sorted(place.rglob("*")), mode(place)) == (before, 0o755)
+
+
+@pytest.mark.parametrize("made", ["keys/author.key", "store.db", "lock"])
+def test_a_home_in_use_keeps_its_mode_for_the_doctor_to_see_and_its_inner_rooms_are_closed(tmp_path, made):
+    home = Home(tmp_path / "home")
+    (home.root / made).parent.mkdir(parents=True)
+    (home.root / made).touch()
+    if made != "lock":
+        (home.root / "notes.txt").touch()
+    home.root.chmod(0o755)
+    home.run.mkdir(mode=0o755)
+    home.prepare()
+    assert [mode(path) for path in (home.root, home.run)] == [0o755, 0o700]
+
+
 @pytest.fixture
 def runtime(monkeypatch):
     with tempfile.TemporaryDirectory() as short:
