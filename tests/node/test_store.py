@@ -167,6 +167,16 @@ def test_what_was_forgotten_stays_so_whatever_else_is_turned_away(store: Store, 
     assert replica.knows(unwanted.id)
 
 
+def test_of_more_turned_away_at_once_than_there_are_places_the_last_are_remembered(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_DECLINED", 3)
+    eve = Author("eve")
+    turned = [eve.share(f"{n}").id for n in range(8)]
+    first = store.commit([], NOW, dict.fromkeys(turned[:2], "declined"))
+    assert (first.declined, first.welcome) == (turned[:2], [])
+    second = store.commit([], NOW, {one: "quota" if n % 2 else "declined" for n, one in enumerate(turned[2:])})
+    assert (second.declined, second.welcome) == (turned[5:], turned[:2])
+
+
 def test_a_fresh_home_survives_a_power_cut_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: list[str] = []
     opened: dict[int, str] = {}

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -207,7 +208,7 @@ def feed_of(store: Store) -> list[bytes]:
     return found
 
 
-TestStoreModel = StoreModel.TestCase
-TestStoreModel.settings = settings(
+TestStoreModel = pytest.mark.timeout(900)(StoreModel.TestCase)  # when it fails, the smallest story of the failure takes a while to find
+StoreModel.TestCase.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

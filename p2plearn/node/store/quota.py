@@ -4,14 +4,10 @@ An attachment that is here counts once in all and for every author who names it.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
 from p2plearn import limits
 from p2plearn.protocol.admission import Usage
-
-Why = Literal["forgotten", "declined", "quota", "interest"]
-TURNED_AWAY: tuple[Why, ...] = ("declined", "quota", "interest")
 
 _FEW = 500
 
@@ -19,25 +15,21 @@ _FEW = 500
 # --- not wanted ---
 
 
-def decline(db: sqlite3.Connection, ids: Iterable[bytes], why: Why) -> tuple[list[bytes], list[bytes]]:
-    """Put ids on the declined list; (those new on it, those whose place they took).
+def decline(db: sqlite3.Connection, ids: Mapping[bytes, str]) -> tuple[list[bytes], list[bytes]]:
+    """Put ids on the declined list, each with why; (those new on it, those that had to leave it for them).
 
     What a person forgot and what was turned away have MAX_DECLINED places each: no flood of strangers brings back what was forgotten.
     """
     sql = "INSERT OR IGNORE INTO declined (id, why) VALUES (?, ?)"
-    added = [record_id for record_id in ids if db.execute(sql, (record_id, why)).rowcount]
-    dropped: list[bytes] = []
-    if added:
-        same = ("forgotten",) * len(TURNED_AWAY) if why == "forgotten" else TURNED_AWAY
-        (count,) = db.execute("SELECT count(*) FROM declined WHERE why IN (?, ?, ?)", same).fetchone()
-        excess = max(0, count - limits.MAX_DECLINED)
-        rows = db.execute(
-            "DELETE FROM declined WHERE n IN (SELECT n FROM declined WHERE why IN (?, ?, ?) ORDER BY n LIMIT ?) RETURNING id",
-            (*same, excess),
-        )
-        dropped = [bytes(row[0]) for row in rows]
-    passing = set(added) & set(dropped)  # more at once than there are places
-    return [one for one in added if one not in passing], [one for one in dropped if one not in passing]
+    added = [record_id for record_id, why in ids.items() if db.execute(sql, (record_id, why)).rowcount]
+    left: list[bytes] = []
+    for sort in ("= 'forgotten'", "!= 'forgotten'") if added else ():
+        (count,) = db.execute(f"SELECT count(*) FROM declined WHERE why {sort}").fetchone()  # noqa: S608  # fixed text
+        oldest = f"SELECT n FROM declined WHERE why {sort} ORDER BY n LIMIT ?"  # noqa: S608  # fixed text
+        rows = db.execute(f"DELETE FROM declined WHERE n IN ({oldest}) RETURNING id", (max(0, count - limits.MAX_DECLINED),))  # noqa: S608
+        left += [bytes(row[0]) for row in rows]
+    passing = set(added) & set(left)  # more at once than there are places
+    return [one for one in added if one not in passing], [one for one in left if one not in passing]
 
 
 def forgotten_among(db: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:

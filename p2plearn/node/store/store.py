@@ -145,14 +145,11 @@ class Store(Reader):
     def commit(self, records: Sequence[Record], now: int, declined: Mapping[bytes, str] = MappingProxyType({})) -> Change:
         """Commit examined and accepted records in one transaction; those held already are passed over.
 
-        `declined`: ids not wanted and why, "declined" or "quota".
+        `declined`: ids not wanted and why: the reasons of `admission`.
         """
         with self.writing() as db:
             change = self._insert(db, records, now)
-            for why in store_quota.TURNED_AWAY:
-                added, dropped = store_quota.decline(db, [record_id for record_id, reason in declined.items() if reason == why], why)
-                change.declined += added
-                change.welcome += dropped
+            change.declined, change.welcome = store_quota.decline(db, declined)
         return change
 
     def forget(self, ids: Iterable[bytes], author: bytes | None = None) -> Change:
@@ -163,7 +160,7 @@ class Store(Reader):
                 store_quota.forget_author(db, author)
             removed = [record for record_id in ids if (record := _delete(db, record_id)) is not None]
             change.removed = [record.id for record in removed]
-            change.declined, change.welcome = store_quota.decline(db, change.removed, "forgotten")
+            change.declined, change.welcome = store_quota.decline(db, dict.fromkeys(change.removed, "forgotten"))
             change.files = _unnamed_files(db, removed)
             store_closed.refold(db, removed)
             chains = {(record.space, record.author) for record in removed}
