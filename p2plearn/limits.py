@@ -76,11 +76,15 @@ QUOTA_ONE_KEY = 0.01
 QUOTA_STRANGERS = 0.20
 MIN_FREE_FOR_PEERS = 200 * MiB
 MIN_FREE_FOR_OWN = 50 * MiB  # a full disk refuses DELETE too
+RESERVE = 4 * MiB  # held by a file where the disk is getting full, and given up for deleting
+RESERVE_BELOW = 1024 * MiB  # free space at which it is made: above, nobody fills a disk from one command to the next
 MAX_DECLINED = 100_000  # ids forgotten by a person, and as many turned away; the oldest are dropped first
 FORGET_BATCH = 500  # records deleted in one transaction: others come in between, and the log stays small on a full disk
+FORGET_FEW = 50  # the same where the disk is full and the log must fit into RESERVE
 INDEX_BATCH = 5_000  # full-text rows a transaction: 27 µs a record, against 106 in batches of 100
+DISK_INTERVAL = 30.0  # between two looks whether a full disk has room again
 INDEX_IDLE = 1.0  # pause before indexing what just came, so that a stream of news is not indexed one by one
-LOCK_TIMEOUT = 5.0  # how long a command waits for another process to leave the store
+LOCK_TIMEOUT = 5.0  # how long a command waits while one and the same process has the store
 
 # --- node ---
 MAX_CONNECTIONS = 128

@@ -62,6 +62,7 @@ class Keeper:
         self._changing = trio.Lock()
         self._listeners: list[Listener] = []
         self._unindexed = trio.Event()
+        self._for_later: set[bytes] = set()  # ids that came when the disk was full
 
     def __repr__(self) -> str:
         return f"<Keeper of {self.store!r}, {self._replica!r}>"
@@ -128,14 +129,14 @@ class Keeper:
     async def take(self, raws: Sequence[bytes], source: str | None) -> Taken:
         """Examine, judge and commit records from outside. `source` is the peer that sent them.
 
-        Records held already cost a hash. Below the reserve of free disk nothing from peers is taken, and nobody is blamed.
+        Records held already cost a hash. Below the reserve of free disk nothing from peers is taken, nobody is blamed; it comes later.
         """
         taken = Taken()
         fresh = {record_id(raw): raw for raw in raws}
         for held in await self._held(fresh):
             del fresh[held]
         if fresh and not await self.in_thread(self.store.has_room_for_peers):
-            self._count(taken.ignored, "disk", len(fresh))
+            self._turn_away(list(fresh), taken)
         elif fresh:
             examined = await self.in_thread(_examine_all, list(fresh.values()))
             for verdict in examined:
@@ -150,9 +151,10 @@ class Keeper:
         whole = Change()
         if author is not None and self._forgotten is not None:
             self._forgotten.add(author)
-        for at in range(0, max(len(ids), 1), limits.FORGET_BATCH):
+        batch = limits.FORGET_BATCH if await self.in_thread(self.store.has_room_for_own) else limits.FORGET_FEW
+        for at in range(0, max(len(ids), 1), batch):
             async with self._changing:
-                change = await self._finish(self.store.forget, ids[at : at + limits.FORGET_BATCH], author)
+                change = await self._finish(self.store.forget, ids[at : at + batch], author)
                 self._usage = None
                 self._apply(change, None)
             whole.removed += change.removed
@@ -192,10 +194,27 @@ class Keeper:
                 change = await self._finish(self.store.commit, accepted, self.clock.now_ms(), declined)
             except DiskFull:
                 self._usage = None
-                self._count(taken.ignored, "disk", len(accepted))
+                self._turn_away([record.id for record in accepted], taken)
                 return
             self._apply(change, source)
             taken.new = change.added
+
+    def _turn_away(self, ids: Sequence[bytes], taken: Taken) -> None:
+        """There is no room on the disk. Until there is, peers are not asked for these again, and are served all the same."""
+        self._count(taken.ignored, "disk", len(ids))
+        places = max(0, limits.MAX_DECLINED - len(self._for_later))
+        self._for_later.update(ids[:places])
+        if self._replica is not None:
+            self._replica.decline(ids[:places])
+
+    async def watch_disk(self) -> None:
+        """For ever: once there is room on the disk again, let come what had to wait."""
+        while True:
+            await trio.sleep(limits.DISK_INTERVAL)
+            has_room = await self.in_thread(self.store.has_room_for_peers)
+            if self._for_later and has_room:
+                self.replica.welcome(self._for_later - await self.read(store_quota.forgotten_among, list(self._for_later)))
+                self._for_later = set()
 
     async def _held(self, ids: Iterable[bytes]) -> set[bytes]:
         if self._replica is None:

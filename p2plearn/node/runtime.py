@@ -22,6 +22,7 @@ from p2plearn.clock import Clock, SystemClock
 from p2plearn.errors import AlreadyRunning, HomeLocked, P2plearnError, Unreachable
 from p2plearn.node.api import control
 from p2plearn.node.keeper import Keeper
+from p2plearn.node.lock import Patience
 from p2plearn.node.net.network import Network
 from p2plearn.node.node import Node, Works
 from p2plearn.node.peers.attaching import Attaching
@@ -51,7 +52,7 @@ def run(
     web: int | bool | None,
     announce: Announce,
 ) -> None:
-    """Be the node of `home` until SIGTERM, Ctrl-C or `down`. `announce` is given the events of the command-line contract.
+    """Be the node of `home` until SIGTERM, SIGHUP, Ctrl-C or `down`. `announce` is given the events of the command-line contract.
 
     Raises AlreadyRunning, HomeLocked, CannotListen, BadAddress and what opening the home raises. `web` is for the page, when there is one.
     """
@@ -99,7 +100,7 @@ async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: lis
 @asynccontextmanager
 async def _home(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockStore]]:
     """The home's keeper, waiting a little for a command that is just using it."""
-    deadline = trio.current_time() + limits.LOCK_TIMEOUT
+    patience = Patience(home)
     while True:
         try:
             async with open_keeper(home, clock) as opened:
@@ -108,9 +109,9 @@ async def _home(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockSt
         except HomeLocked:
             if await _answers(home):
                 raise AlreadyRunning from None
-            if trio.current_time() > deadline:
+            if patience.over:
                 raise
-        await trio.sleep(0.05)
+        await trio.sleep(patience.PAUSE)
 
 
 def _where_it_was(home: Home, listen: list[str]) -> list[str]:
@@ -152,7 +153,7 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
 
         syncing.on_met = on_met
         await meeting.recall()
-        for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked, keeper.index_in_background):
+        for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked, keeper.index_in_background, keeper.watch_disk):
             nursery.start_soon(task)
         yield Node(home, keeper, blocks, Works(network, syncing, meeting, attaching), stop)
         nursery.cancel_scope.cancel()
@@ -173,7 +174,7 @@ async def _connect(node: Node, address: str) -> None:
 
 
 async def _stop_on_signal(scope: trio.CancelScope) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for _ in signals:
             scope.cancel()
 

@@ -173,10 +173,37 @@ async def test_a_peer_that_asks_and_never_reads_makes_us_stop_reading_from_it(sc
     assert link._waiting < 100_000 + 2 * limits.MAX_MESSAGE
 
 
-async def test_with_no_room_on_the_disk_nobody_is_synced_with_and_nobody_blamed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(scene.laptop._keeper.store), "free_space", lambda _self: limits.MIN_FREE_FOR_PEERS - 1)
-    assert await ends(await scene.stranger.greet(scene.laptop))
-    assert scene.faults == 0
+async def test_with_no_room_on_the_disk_others_are_served_and_what_they_have_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = MemoryHub(seed=13)
+    monkeypatch.setattr(limits, "DISK_INTERVAL", 0.2)
+    async with open_laptop(hub, tmp_path / "full") as full, open_laptop(hub, tmp_path / "roomy") as roomy:
+        mine = (await full.share(title="Mine", text="text", topics=["x"]))["id"]
+        await roomy.share(title="Theirs", text="text", topics=["x"])
+        store = full._keeper.store
+        monkeypatch.setattr(store, "has_room_for_peers", lambda: False)
+        await meet(full, roomy)
+
+        async def served() -> bool:
+            return bool((await roomy.status())["records"] == 2)
+
+        await until(served)
+        assert (await roomy.show(mine))["title"] == "Mine"
+        link = next(iter(full._syncing.links.values()))
+        rounds, received = link.rounds, link._session._arrived
+        link.nudge()
+
+        async def compared() -> bool:
+            return link.rounds > rounds
+
+        await until(compared)
+        assert link._session._arrived == received, "what has no room is not sent again and again"
+        assert (await full.status())["records"] == 1
+        monkeypatch.setattr(store, "has_room_for_peers", lambda: True)
+        await trio.sleep(0.5)
+        link.nudge()
+        await in_step(full, roomy)
 
 
 async def test_what_one_link_brings_reaches_the_others_soon(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import trio
 
 from p2plearn import limits
-from p2plearn.errors import ConnectionLost, PeerFault
+from p2plearn.errors import PeerFault
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Stream
 from p2plearn.protocol.records import Record
@@ -96,8 +96,6 @@ class Link:
             taken = await self._keeper.take(self._arrived.popleft(), self.peer)
             if taken.rejected:
                 raise PeerFault(next(iter(taken.rejected)), "in a record")
-            if "disk" in taken.ignored:
-                raise ConnectionLost("there is no room on the disk")
             self.received += len(taken.new)
             self._collect(self._session.committed())
             if taken.new:

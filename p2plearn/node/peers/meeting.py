@@ -4,6 +4,7 @@ What a peer says of itself over its authenticated connection is remembered on th
 Who is not connected is dialled again after 1, 2, 4 … 30 s.
 """
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class _Known:
     met: bool = False
     pause: float = limits.REDIAL_FIRST
     due: float = 0.0
+    spread: float = -math.inf  # when its addresses were last passed on
 
 
 class Meeting:
@@ -129,11 +131,10 @@ class Meeting:
             known.due = trio.current_time() + known.pause
         self._wake()
 
-    async def _tell(self, peer: str) -> None:
-        """Send our own addresses, and where those are who are connected to us now: they are there for certain."""
-        connected = [info.peer for info in self._network.peers() if info.peer != peer]
+    async def _tell(self, peer: str, news: Book | None = None) -> None:
+        """Send `news`, else where those are who are connected to us now, for certain; our own addresses come first."""
         own: Book = {self._network.peer_id: [_without_peer(address) for address in self._network.addresses()]}
-        others = {other: self._known[other].addresses for other in connected if other in self._known}
+        others = news or {other: self._known[other].addresses for other in self._others(peer) if other in self._known}
         try:
             with trio.fail_after(limits.STREAM_TIMEOUT):
                 stream = await self._network.open(peer, PROTOCOL)
@@ -159,8 +160,21 @@ class Meeting:
         for peer, told in book.items():
             if peer == stream.peer:
                 await self.remember(peer, told)
+                self._spread(peer)
             else:
                 self.hear(peer, told)
+
+    def _spread(self, peer: str) -> None:
+        """Introduce somebody who just said where they are to everybody connected, but not for every word of theirs."""
+        known = self._known.get(peer)
+        if known is None or trio.current_time() < known.spread + limits.REDIAL_MAX:
+            return
+        known.spread = trio.current_time()
+        for other in self._others(peer):
+            self._nursery.start_soon(self._tell, other, {peer: known.addresses})
+
+    def _others(self, peer: str) -> list[str]:
+        return [info.peer for info in self._network.peers() if info.peer != peer]
 
     def _wake(self) -> None:
         self._changed.set()

@@ -100,8 +100,7 @@ class Syncing:
         try:
             with scope:
                 await trio.sleep_until(self._rest_until.get(stream.peer, 0.0))
-                if await self._keeper.in_thread(self._keeper.store.has_room_for_peers):
-                    await self._hold_link(stream, initiator=initiator)
+                await self._hold_link(stream, initiator=initiator)
         finally:
             if self._running.get(stream.peer) is scope:
                 del self._running[stream.peer]
