@@ -18,8 +18,8 @@ _LAST_WORDS = 0.5  # seconds that the end of `up` waits for lines to leave
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C end the program until the node listens for them itself: what needs an orderly end begins later."""
-    before = {number: signal.signal(number, lambda *_: os._exit(0)) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Let SIGTERM, SIGHUP and Ctrl-C end the program until the node listens for them itself: what needs an orderly end begins later."""
+    before = {number: signal.signal(number, lambda *_: os._exit(0)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -142,9 +142,9 @@ class TooLarge(P2plearnError):
 
 
 class HomeLocked(P2plearnError):
-    """Another p2plearn process is using this home and does not answer.
+    """Another p2plearn process is busy with this home.
 
-    Wait a moment and try again; if it stays so, end the process whose number is in the file `lock` of the home.
+    Let it finish and try again. A large import or export takes its time; the file `lock` of the home holds the number of the process.
     """
 
     code = "locked"

@@ -20,7 +20,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 T = TypeVar("T")
 
 _NEEDS_NODE = {"peers", "connect", "down"}
-_RETRY = 0.05  # seconds between two looks at a home that another process is using
+_RETRY = 0.05  # seconds between two looks at a node that is stopping
 
 
 class Client:
@@ -152,7 +152,7 @@ class Client:
 
     def _either(self, ask_node: Callable[[], T], ask_store: local.Work[T]) -> T:
         """Ask the node; when none answers, ask the store, waiting while another process has it (that may be a node starting)."""
-        deadline = time.monotonic() + limits.LOCK_TIMEOUT
+        patience = None
         while True:
             try:
                 return ask_node()
@@ -161,9 +161,10 @@ class Client:
             try:
                 return local.run(self.home, ask_store)
             except HomeLocked:
-                if time.monotonic() >= deadline:
+                patience = patience or local.patience(self.home)
+                if patience.over:
                     raise
-                time.sleep(_RETRY)
+                time.sleep(patience.PAUSE)
 
 
 async def _async(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,27 +6,42 @@ Imports the service and trio only when it comes to that; never libp2p.
 import fcntl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from p2plearn.errors import P2plearnError
 from p2plearn.paths import Home
+
+if TYPE_CHECKING:
+    from p2plearn.node.lock import Patience
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Any], Awaitable[T]]
 
 
 def run(home: Home, work: Work[T]) -> T:
-    """What `work(service)` gives. Raises HomeLocked at once while another process has the home; the caller decides how long to wait."""
-    import trio
+    """What `work(service)` gives. Raises HomeLocked at once while another process has the home; the caller decides how long to wait.
 
-    from p2plearn.node.service.service import Service
+    The lock comes first: to be turned away costs no half a second of imports.
+    """
+    from p2plearn.node.lock import locked
 
-    async def main() -> T:
-        async with Service.open(home.root) as service:
-            return await work(service)
+    with locked(home), one_error():
+        import trio
 
-    with one_error():
+        from p2plearn.node.service.service import Service
+
+        async def main() -> T:
+            async with Service.open(home.root, holding=True) as service:
+                return await work(service)
+
         return trio.run(main)
+
+
+def patience(home: Home) -> "Patience":
+    """For whoever waits until another process leaves the home."""
+    from p2plearn.node.lock import Patience
+
+    return Patience(home)
 
 
 @contextmanager

@@ -3,10 +3,37 @@
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 
+from p2plearn import limits
 from p2plearn.errors import FileMissing, HomeLocked
 from p2plearn.paths import Home, reason_of
+
+
+class Patience:
+    """How long somebody waits in vain: LOCK_TIMEOUT since the lock last changed hands. A crowd that takes turns may need more."""
+
+    PAUSE = 0.005  # seconds between two tries, which is what a crowd of commands loses between one and the next
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._owner = self._read_owner()
+        self._since = time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        """Whether the same process has had the lock for too long; to be asked after each try."""
+        owner, now = self._read_owner(), time.monotonic()
+        if owner != self._owner:
+            self._owner, self._since = owner, now
+        return now - self._since >= limits.LOCK_TIMEOUT
+
+    def _read_owner(self) -> bytes:
+        try:
+            return self._home.lock.read_bytes()
+        except OSError:
+            return b""
 
 
 @contextlib.contextmanager

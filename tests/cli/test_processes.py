@@ -87,7 +87,7 @@ def test_a_node_says_when_it_is_ready_and_commands_find_it(home):
     assert ask("down")[0] == 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_a_node_cleanly(home, number):
     with Up() as node:
         node.ready()
@@ -240,3 +240,31 @@ def test_status_loads_nothing_heavy_and_answers_soon(home):
             after = os.times()
             spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert sorted(spent)[4] < 0.3, f"seconds of processor time: {spent}"
+
+
+def test_a_dozen_commands_at_once_all_get_their_turn(home):
+    run("status")
+    crowd = [subprocess.Popen([*PROGRAM, "feed"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(12)]
+    said = [process.communicate(timeout=PATIENCE)[1] for process in crowd]
+    assert said == [b""] * 12
+    assert [process.returncode for process in crowd] == [0] * 12
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", "--json >&-"])
+def test_a_closed_stream_is_no_reason_to_stumble(home, closed):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m p2plearn_cli share --title t --topic x words {closed}', sys.executable],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(ask("feed")[1]["items"]) == 1
+
+
+def test_a_place_that_takes_no_output_is_said(home):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*PROGRAM, "status"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+    assert done.returncode == 1
+    assert b"no space left" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -41,13 +41,14 @@ def nothing(done, total):
 class Running:
     """The service of a home behind its local API, in a thread: a node as far as a client can tell."""
 
-    def __init__(self, home):
+    def __init__(self, home, *, holding=False):
         self._home = home
+        self._holding = holding
         self._started = threading.Event()
         self._thread = threading.Thread(target=trio.run, args=(self._main,))
 
     async def _main(self):
-        async with Service.open(self._home) as service, trio.open_nursery() as nursery:
+        async with Service.open(self._home, holding=self._holding) as service, trio.open_nursery() as nursery:
             await nursery.start(control.serve, service, Home(self._home))
             self._stop = nursery.cancel_scope.cancel
             self._trio = trio.lowlevel.current_trio_token()
@@ -258,6 +259,24 @@ def test_a_home_that_stays_in_use_is_not_waited_for_longer_than_said(home, monke
     assert 0.3 <= time.monotonic() - begun < 2
 
 
+def test_a_home_that_passes_from_hand_to_hand_is_waited_for_as_long_as_it_does(home, monkeypatch):
+    """Many commands side by side: each gets its turn, however long the queue."""
+    monkeypatch.setattr(limits, "LOCK_TIMEOUT", 0.4)
+    Client(home).call("status")
+    answers = []
+    with Home(home).lock.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        thread = threading.Thread(target=lambda: answers.append(Client(home).call("feed")))
+        thread.start()
+        for number in range(1, 7):
+            time.sleep(0.2)
+            Home(home).lock.write_text(f"{number}\n")  # as the next owner does
+        assert thread.is_alive()
+        fcntl.flock(file, fcntl.LOCK_UN)
+        thread.join(10)
+    assert answers == [{"items": []}]
+
+
 def test_a_node_that_starts_meanwhile_is_asked(home):
     """The lock is taken before the socket answers: a command in between waits, and then finds the node."""
     Client(home).call("status")
@@ -267,9 +286,9 @@ def test_a_node_that_starts_meanwhile_is_asked(home):
         thread = threading.Thread(target=lambda: answers.append(Client(home).call("feed")))
         thread.start()
         time.sleep(0.2)
-        fcntl.flock(file, fcntl.LOCK_UN)
-    with Running(home):
-        thread.join(10)
+        assert not answers
+        with Running(home, holding=True):
+            thread.join(10)
     assert answers == [{"items": []}]
 
 

@@ -4,7 +4,7 @@ Must not know libp2p, HTTP or how things are printed.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from p2plearn import config, identity
@@ -24,16 +24,19 @@ class Service(Writing, Files, Personal):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, home: Path, clock: Clock | None = None) -> AsyncIterator["Service"]:
-        """The service of a home without a node, under its lock. Raises HomeLocked at once and what its parts raise."""
-        async with open_keeper(Home(home), clock or SystemClock()) as (keeper, blocks):
+    async def open(cls, home: Path, clock: Clock | None = None, *, holding: bool = False) -> AsyncIterator["Service"]:
+        """The service of a home without a node, under its lock; `holding`: the caller has that already.
+
+        Raises HomeLocked at once and what its parts raise.
+        """
+        async with open_keeper(Home(home), clock or SystemClock(), holding=holding) as (keeper, blocks):
             yield cls(Home(home), keeper, blocks)
 
 
 @asynccontextmanager
-async def open_keeper(home: Home, clock: Clock) -> AsyncIterator[tuple[Keeper, BlockStore]]:
-    """The keeper and the blocks of a home, under its lock."""
-    with locked(home):
+async def open_keeper(home: Home, clock: Clock, *, holding: bool = False) -> AsyncIterator[tuple[Keeper, BlockStore]]:
+    """The keeper and the blocks of a home, under its lock; `holding`: the caller has that already."""
+    with nullcontext() if holding else locked(home):
         settings = config.load(home)
         keys = identity.load_or_create(home)
         store = Store(home.root, int(str(settings["min_free"])))
