@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from p2plearn import __version__
 from p2plearn.errors import P2plearnError, UsageError
+from p2plearn.paths import reason_of
 from p2plearn_cli import bundles, node, output, people, reading, requests, settings, snippets
 from p2plearn_cli.command import application
 from p2plearn_cli.session import Session
@@ -31,15 +32,27 @@ def build() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = _run(given)
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more, and the interpreter flushes once again
+    except OSError as error:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # nothing can be written there, and the interpreter flushes once again
+        if not isinstance(error, BrokenPipeError):  # nobody reads any more, and that is no news to whoever stopped
+            print(f"What was to be said could not be written: {reason_of(error)}.", file=sys.stderr)
         return 1
     return code
+
+
+def _fill_closed_streams() -> None:
+    """Python has None for a stream that is closed, as after `>&-`; and the next file opened would take its number, the store perhaps."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the program runs
 
 
 def _run(given: list[str]) -> int:
@@ -61,6 +74,8 @@ def _run(given: list[str]) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         raise
+    except OSError as error:
+        return _fail(P2plearnError(reason=f"the system said “{reason_of(error)}”"), json=json)
     except Exception as error:  # noqa: BLE001 - the last resort
         if os.environ.get("P2PLEARN_DEBUG"):
             traceback.print_exc()
