@@ -1,14 +1,16 @@
 """Nodes on one network find each other; what is announced is concrete; a flood of announcements is borne."""
 
+import logging
 from contextlib import AsyncExitStack
 
 import pytest
 import trio
+import zeroconf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn.clock import SystemClock
 from p2plearn.limits import MAX_ADDRESSES_PER_PEER, MDNS_LOOKUPS
-from p2plearn.node.net.host import open_host
+from p2plearn.node.net.host import _silence_libraries, open_host
 from p2plearn.node.net.libp2p_mdns import _addresses_in, _info, announced
 from tests.node.nodes import eventually
 
@@ -36,6 +38,13 @@ async def test_two_hosts_find_each_other() -> None:
         ]
         one, other = hosts
         await eventually(lambda: other.peer_id in [info.peer for info in one.peers()], 15.0)
+
+
+def test_zeroconf_keeps_to_itself_what_it_thinks_of_a_lost_network() -> None:
+    _silence_libraries()
+    assert not logging.getLogger("zeroconf").isEnabledFor(logging.CRITICAL)
+    zeroconf._logger.set_logger_level_if_unset()  # as an instance does
+    assert not logging.getLogger("zeroconf").isEnabledFor(logging.CRITICAL)
 
 
 async def test_announcements_of_nonsense_are_ignored() -> None:

@@ -237,7 +237,7 @@ async def open_host(key: Ed25519PrivateKey, listen: list[str], *, mdns: bool, la
 
     Leaving takes SHUTDOWN_TIMEOUT at most and leaves no socket. One host per process.
     """
-    _silence_libp2p()
+    _silence_libraries()
     listeners = Listeners(listen, lan_only=lan_only)
     await listeners.bind()
     failure = None
@@ -263,9 +263,10 @@ async def open_host(key: Ed25519PrivateKey, listen: list[str], *, mdns: bool, la
         raise failure
 
 
-def _silence_libp2p() -> None:
-    """It warns of what any stranger sends, in part through the root logger: that would fill a disk."""
-    logging.getLogger("libp2p").setLevel(logging.CRITICAL)
+def _silence_libraries() -> None:
+    """libp2p warns of what any stranger sends, in part through the root logger: that would fill a disk. zeroconf does when Wi-Fi goes."""
+    for name in ("libp2p", "zeroconf"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # zeroconf sets a level of its own only where none is set
     logging.getLogger().addFilter(_not_of_libp2p)
 
 
