@@ -1,5 +1,6 @@
 """A disk that fills up: first nothing more is taken from others, then nothing more is said, and all the time one can read and delete."""
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -82,6 +83,40 @@ async def test_a_full_disk_serves_what_it_has_and_forgetting_makes_room(small_di
         ballast.unlink()
         assert service._keeper.store.free_space() > free + 8 * limits.MiB  # what was forgotten is the disk's again
         await service.share(title="More", text="room again", topics=["x"])
+
+
+async def test_a_disk_without_a_single_free_byte_can_be_read_and_forgotten_from(small_disk: Path) -> None:
+    home = small_disk / "home"
+    async with Service.open(home) as service:
+        mine = (await service.share(title="Mine", text="from before", topics=["x"]))["id"]
+        await service.search("before")
+        await service._keeper.take([Author("talker").share(f"{n}", "long " * 2000).raw for n in range(600)], "peer")
+        before = await service.status()
+    fill(small_disk)
+    async with Service.open(home) as service:
+        assert await service.status() == before
+        assert (await service.show(mine))["text"] == "from before"
+        assert len((await service.feed(limit=1000))["items"]) == 601
+        assert [item["id"] for item in (await service.search("from"))["items"]] == [mine]
+        with pytest.raises(DiskFull):
+            await service.share(title="More", text="too much", topics=["x"])
+        with pytest.raises(DiskFull):
+            await service.follow("talker")
+        assert (await service.doctor())["checks"][4]["message"] == "0 MiB are free on the disk."
+        assert (await service.forget(mine))["forgotten"] == 1
+    async with Service.open(home) as service:
+        assert (await service.forget(Author("talker").key.hex()))["forgotten"] == 600
+        assert (await service.feed())["items"] == []
+        assert service._keeper.store.free_space() > 4 * limits.MiB
+        assert not service._keeper.store.problem()
+
+
+def fill(disk: Path) -> None:
+    """Write until not a byte more goes."""
+    with (disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(limits.MiB)):
+            pass
+    assert os.statvfs(disk).f_bavail == 0
 
 
 async def talk_without_end(service: Service) -> None:

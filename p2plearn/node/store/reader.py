@@ -48,15 +48,16 @@ class Stored(NamedTuple):
 class Reader:
     """Connections to the file at `path`, which exists."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connections: int = _READERS) -> None:
         self._path = path
+        self._connections = connections
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
-        for _ in range(_READERS):
+        for _ in range(connections):
             self._readers.put(connect(path))
 
     def close(self) -> None:
         """Finish, when those who read now are done."""
-        for _ in range(_READERS):
+        for _ in range(self._connections):
             self._readers.get().close()
 
     @contextlib.contextmanager

@@ -47,9 +47,12 @@ CREATE VIRTUAL TABLE words USING fts5(title, text, content='', tokenize="unicode
 """
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open or make the store's file, for the one writer. Raises StoreTooNew with nothing changed; sqlite3.Error when it is no database."""
-    connection = connect(path)
+def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:
+    """Open or make the store's file, for the one writer; `alone`: no other connection will read.
+
+    Raises StoreTooNew with nothing changed; sqlite3.Error when it is no database.
+    """
+    connection = connect(path, alone=alone)
     try:
         if not _format(connection):
             _make(connection)
@@ -62,10 +65,20 @@ def open_database(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that may move between threads (its owner sees to it that one uses it at a time); transactions are explicit."""
+def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:
+    """A connection that may move between threads (its owner sees to it that one uses it at a time); transactions are explicit.
+
+    One that is `alone` writes no file to read: what several share in one beside the database it keeps in memory (SQLite, wal.html § 8).
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
-    connection.execute("PRAGMA cache_size = -16384")
+    try:
+        if alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -16384")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

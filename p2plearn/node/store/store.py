@@ -8,6 +8,7 @@ Must not know peers, protocol messages or views.
 """
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import threading
@@ -57,14 +58,25 @@ class Store(Reader):
         self._directory = directory
         self._min_free = max(min_free, limits.MIN_FREE_FOR_OWN)
         self._lock = threading.RLock()
+        self._reserve = directory / "reserve"
         path = directory / "store.db"
         try:
-            self._writer = open_database(path)
-            super().__init__(path)
+            self._alone, self._writer = self._open(path)
+            super().__init__(path, *([0] if self._alone else []))
         except sqlite3.Error as error:
             if not self.has_room_for_own():
                 raise DiskFull(free=self.free_space()) from None
             raise StoreBroken(path=path, reason=str(error)) from None
+        self._set_aside()
+
+    def _open(self, path: Path) -> tuple[bool, sqlite3.Connection]:
+        """(whether it is the only one, the writing connection): a disk without any room has none for what several connections share."""
+        try:
+            return False, open_database(path)
+        except sqlite3.OperationalError:
+            if self.has_room_for_own():
+                raise
+            return True, open_database(path, alone=True)
 
     def __repr__(self) -> str:
         return f"<Store {self._path}>"
@@ -89,14 +101,34 @@ class Store(Reader):
         """Whether anything may be added: the very last free space is kept for deleting, which needs some too."""
         return self.free_space() >= limits.MIN_FREE_FOR_OWN
 
+    def _set_aside(self) -> None:
+        """Where the disk is getting full, hold a little of it by a file: deleting needs room too, and others leave none."""
+        if self._reserve.exists() or not limits.MIN_FREE_FOR_OWN <= self.free_space() < limits.RESERVE_BELOW:
+            return
+        with contextlib.suppress(OSError), self._reserve.open("xb") as file:
+            file.write(os.urandom(limits.RESERVE))  # what a disk cannot make smaller
+
     def give_back(self) -> None:
         """Return to the disk what deleting left free in the file, as far as there is room to do it."""
         with contextlib.suppress(sqlite3.OperationalError), self._lock:
-            while (free := self._writer.execute("PRAGMA freelist_count").fetchone()[0]) > _SLACK:
+            before = None
+            while _SLACK < (free := self._writer.execute("PRAGMA freelist_count").fetchone()[0]) != before:
                 self._writer.execute(f"PRAGMA incremental_vacuum({min(free - _SLACK, _VACUUM)})").fetchall()
+                before = free
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._set_aside()
 
     # --- transactions, for this module and its siblings ---
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """As `Reader.reading`; where there is one connection only, reading and writing take turns."""
+        if self._alone:
+            with self._lock, broken_if_damaged(self._path):
+                yield self._writer
+        else:
+            with super().reading() as db:
+                yield db
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -153,7 +185,21 @@ class Store(Reader):
         return change
 
     def forget(self, ids: Iterable[bytes], author: bytes | None = None) -> Change:
-        """Delete records and decline them from now on; with `author`, whatever else comes from them too."""
+        """Delete records and decline them from now on; with `author`, whatever else comes from them too.
+
+        On a full disk it spends what was held back for this. Raises DiskFull when that is not enough.
+        """
+        wanted = list(ids)
+        try:
+            return self._forget(wanted, author)
+        except DiskFull:
+            self._reserve.unlink(missing_ok=True)
+            self.give_back()
+            change = self._forget(wanted, author)
+            self.give_back()
+            return change
+
+    def _forget(self, ids: Iterable[bytes], author: bytes | None) -> Change:
         change = Change()
         with self.writing() as db:
             if author is not None:
