@@ -51,16 +51,17 @@ def load_or_create(home: Home) -> Identity:
     An author's key without a peer's is a home restored from a backup, and gets a new peer key. The other way round the person's
     key is lost, and to go on under another would hide that.
     """
-    if home.peer_key.exists() and not home.author_key.exists():
+    if not home.author_key.exists() and (home.peer_key.exists() or home.store.exists()):
         raise BadIdentity(path=home.author_key, reason="it is missing, though this home has been used before")
     home.claim()
     private_directory(home.keys)
     created = _create(home.author_key)
     _create(home.peer_key)
-    return Identity(_read(home.author_key), _read(home.peer_key), created)
+    return Identity(read(home.author_key), read(home.peer_key), created)
 
 
-def _read(path: Path) -> Ed25519PrivateKey:
+def read(path: Path) -> Ed25519PrivateKey:
+    """The key in the file at `path`. Raises BadIdentity."""
     try:
         seed = path.read_bytes()
     except OSError as error:

@@ -12,7 +12,21 @@ from urllib.parse import quote, urlencode
 
 from p2plearn import limits
 from p2plearn.client import files, http, local
-from p2plearn.errors import HomeLocked, NotFound, NotRunning, P2plearnError, TooLarge, UsageError
+from p2plearn.errors import (
+    BadConfig,
+    BadIdentity,
+    DiskFull,
+    FileMissing,
+    FileUnwritable,
+    HomeLocked,
+    NotFound,
+    NotRunning,
+    P2plearnError,
+    StoreBroken,
+    StoreTooNew,
+    TooLarge,
+    UsageError,
+)
 from p2plearn.paths import Home
 
 Answer: TypeAlias = dict[str, Any]
@@ -45,7 +59,12 @@ class Client:
                 return ask_node()
             except http.NoNode:
                 raise NotRunning from None
-        return self._either(ask_node, lambda service: local.call(service, method, arguments))
+        try:
+            return self._either(ask_node, lambda service: local.call(service, method, arguments))
+        except (BadConfig, BadIdentity, DiskFull, FileMissing, FileUnwritable, StoreBroken, StoreTooNew):
+            if method != "doctor":
+                raise
+            return local.look_over(self.home)  # what keeps a home from being opened is what the doctor is asked for
 
     def init(self, name: str | None = None) -> Answer:
         """Make the keys of this home, and with a name a first profile. Where keys are, nothing changes."""

@@ -37,6 +37,13 @@ def run(home: Home, work: Work[T]) -> T:
         return trio.run(main)
 
 
+def look_over(home: Home) -> dict[str, Any]:
+    """What `doctor` can say of a home that cannot be opened. Raises HomeLocked."""
+    from p2plearn.node.service.service import Service
+
+    return Service.look_over(home.root)
+
+
 def patience(home: Home) -> "Patience":
     """For whoever waits until another process leaves the home."""
     from p2plearn.node.lock import Patience

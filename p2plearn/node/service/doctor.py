@@ -3,18 +3,22 @@
 Changes nothing, but that blocks of attachments which the disk has spoiled are dropped when they are met, here as everywhere.
 """
 
+import contextlib
+import os
+import shutil
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from p2plearn import config, limits
-from p2plearn.errors import P2plearnError
+from p2plearn import config, identity, limits
+from p2plearn.errors import FileMissing, FileUnwritable, P2plearnError
+from p2plearn.node.lock import locked
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Store
-from p2plearn.paths import Home
+from p2plearn.paths import Home, reason_of
 
 _EARLIEST = 1_750_000_000  # mid 2025, before this program was made: an earlier clock is wrong for certain
 _Finding = tuple[bool, str, str]
@@ -22,19 +26,42 @@ _Finding = tuple[bool, str, str]
 
 def examine(home: Home, store: Store, blocks: BlockStore) -> list[dict[str, Any]]:
     """[{"name", "ok", "message", "remedy"}]; remedy is empty where all is well."""
-    checks: dict[str, Callable[[], _Finding]] = {
-        "home": lambda: _home(home),
-        "keys": lambda: _keys(home),
-        "settings": lambda: _settings(home),
-        "store": lambda: _store(store),
-        "disk": lambda: _disk(store),
-        "quota": lambda: _quota(home, store),
-        "attachments": lambda: _attachments(blocks),
-        "clock": _clock,
-    }
+    return _found(
+        home=lambda: _home(home),
+        keys=lambda: _keys(home),
+        settings=lambda: _settings(home),
+        store=lambda: _store(store),
+        disk=lambda: _disk(home, store),
+        quota=lambda: _quota(home, store),
+        attachments=lambda: _attachments(blocks),
+        clock=_clock,
+    )
+
+
+def look_over(home: Home) -> list[dict[str, Any]]:
+    """The same of a home that cannot be opened, part by part, making nothing. Raises HomeLocked while another process has it."""
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(FileMissing, FileUnwritable):  # a disk that cannot be written has no lock, and nobody who writes
+            opened.enter_context(locked(home))
+        return _found(
+            home=lambda: _home(home),
+            keys=lambda: _keys(home),
+            settings=lambda: _settings(home),
+            store=lambda: _closed_store(home),
+            disk=lambda: _disk(home, None),
+            clock=_clock,
+        )
+
+
+def _found(**checks: Callable[[], _Finding]) -> list[dict[str, Any]]:
     found = []
     for name, check in checks.items():
-        ok, message, remedy = check()
+        try:
+            ok, message, remedy = check()
+        except P2plearnError as error:
+            ok, message, remedy = False, error.message, error.hint
+        except OSError as error:
+            ok, message, remedy = False, f"This cannot be looked at: {reason_of(error)}.", "The disk may be failing: make a backup."
         found.append({"name": name, "ok": ok, "message": message, "remedy": "" if ok else remedy})
     return found
 
@@ -52,10 +79,12 @@ def _keys(home: Home) -> _Finding:
         return (
             False,
             f"Your {' and '.join(gone)} is no longer there.",
-            f"Put it back into '{home.keys}' from a backup before this node stops.",
+            f"Put it back into '{home.keys}' from a backup.",
         )
     loose = [path.name for path in files if _open_to_others(path)]
     message = f"Others can read your {' and '.join(loose)}." if loose else "Your keys are there, and only you can read them."
+    for path in files:
+        identity.read(path)
     return not loose, message, f"Run: chmod 600 '{home.keys}'/*"
 
 
@@ -73,9 +102,25 @@ def _store(store: Store) -> _Finding:
     return not problem, message, "Export what can be read with `p2plearn export`, move store.db away, and import it again."
 
 
-def _disk(store: Store) -> _Finding:
-    free = store.free_space() // limits.MiB
-    return store.has_room_for_peers(), f"{free} MiB are free on the disk.", "Free some space: as it is, nothing is taken from others."
+def _closed_store(home: Home) -> _Finding:
+    if not home.store.exists():
+        return True, "Nothing is stored here yet.", ""
+    if not os.access(home.root, os.W_OK):
+        return False, "The store cannot be opened where nothing can be written.", "See what is said of the disk."
+    with contextlib.closing(Store(home.root)) as store:
+        return _store(store)
+
+
+def _disk(home: Home, store: Store | None) -> _Finding:
+    if not os.access(home.root, os.W_OK):
+        return (
+            False,
+            f"Nothing can be written to {home.root}.",
+            "Make the disk, or the directory, one that can be written.",
+        )
+    free = shutil.disk_usage(home.root).free if store is None else store.free_space()
+    enough = free >= limits.MIN_FREE_FOR_PEERS if store is None else store.has_room_for_peers()
+    return enough, f"{free // limits.MiB} MiB are free on the disk.", "Free some space: as it is, nothing is taken from others."
 
 
 def _quota(home: Home, store: Store) -> _Finding:

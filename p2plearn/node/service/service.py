@@ -11,7 +11,9 @@ from p2plearn import config, identity
 from p2plearn.clock import Clock, SystemClock
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.lock import locked
+from p2plearn.node.service import doctor
 from p2plearn.node.service.files import Files
+from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.personal import Personal
 from p2plearn.node.service.writing import Writing
 from p2plearn.node.store.blocks import BlockStore
@@ -31,6 +33,11 @@ class Service(Writing, Files, Personal):
         """
         async with open_keeper(Home(home), clock or SystemClock(), holding=holding) as (keeper, blocks):
             yield cls(Home(home), keeper, blocks)
+
+    @staticmethod
+    def look_over(home: Path) -> Answer:
+        """What `doctor` can say of a home that cannot be opened. Raises HomeLocked."""
+        return {"checks": doctor.look_over(Home(home))}
 
 
 @asynccontextmanager
