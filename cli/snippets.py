@@ -82,10 +82,11 @@ def fork(
     here.tell(answer, paint("Your version is shared.", "bold") + " It names where it comes from.", key_line(answer["id"]))
 
 
-def retract(context: typer.Context, id_: Id, text: Text = None, file: File = None) -> None:
+def retract(context: typer.Context, id_: Id, text: Text = None, file: File = None, attach: Attach = None) -> None:
     """Take back something of your own. Nodes that have it show it no longer; TEXT may say why."""
     here = session(context)
-    answer = here.call("retract", id=id_, text=read_optional_text(text, file))
+    words = read_optional_text(text, file)
+    answer = here.call("retract", id=id_, text=words, attachments=put_attachments(here, attach))
     here.tell(answer, paint("Taken back.", "bold") + " Others learn of it as they meet you.", key_line(answer["id"]))
 
 

@@ -33,6 +33,8 @@ _NOT_ANOTHERS_REPLY = Denial(
     "What solved it must be another person's reply in this request", "Leave out --by, or name such a reply; see `p2plearn show`."
 )
 _REPLY_RETRACTED = Denial("That reply was taken back by its author", "Leave out --by, or name another reply.")
+_TAKEN_BACK = Denial("This was taken back by its author", "Say or share something new instead; see `p2plearn feed`.")
+_TAKEN_BACK_ALREADY = Denial("This has been taken back already", "Nothing more is needed: others learn of it as they meet you.")
 _NOT_A_SNIPPET = Denial("Only a snippet can be forked, adapted or translated", "See `p2plearn feed --kind snippet`.")
 
 
@@ -40,9 +42,13 @@ def why_not(body: Body, author: bytes, root: Record, target: Record | None = Non
     """Why `author` may not say `body` in the conversation of `root`; None when they may.
 
     `target` is what it is about: the record retracted, revised or forked (left out, the root), or the reply that a solve names.
-    `retracted` are ids taken back: a person is told about a reply that is gone, but the folds leave it out, since a helper who
-    takes back a reply must not reopen somebody else's request.
+    `retracted` are ids taken back: a person is told that something is gone, but the folds leave it out, since a helper who
+    takes back a reply must not reopen somebody else's request, and what was said in time may come later than the retraction.
     """
+    return _why_never(body, author, root, target, retracted) or _why_no_more(body, root, target or root, retracted)
+
+
+def _why_never(body: Body, author: bytes, root: Record, target: Record | None, retracted: Collection[bytes]) -> Denial | None:
     match body:
         case Retract():
             return _why_not_retract(author, target or root)
@@ -58,6 +64,15 @@ def why_not(body: Body, author: bytes, root: Record, target: Record | None = Non
             return _why_not_by(author, root, target, retracted)
         case Snippet() if (target or root).kind != Snippet.kind:
             return _NOT_A_SNIPPET
+    return None
+
+
+def _why_no_more(body: Body, root: Record, target: Record, retracted: Collection[bytes]) -> Denial | None:
+    match body:
+        case Retract() if target.id in retracted:
+            return _TAKEN_BACK_ALREADY
+        case Revision() | Reply() | Snippet() if root.id in retracted or target.id in retracted:
+            return _TAKEN_BACK
     return None
 
 

@@ -101,6 +101,14 @@ def record_id(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
+class RecordTooLong(ValueError):
+    """A draft would make a record of `size` bytes, more than MAX_RECORD."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"a record of {size} bytes")
+        self.size = size
+
+
 def encode_payload(draft: Draft, author: bytes, seq: int, prev: bytes, time: int) -> bytes:
     """The bytes an author signs. Raises ValueError when the draft breaks a limit: check input before."""
     payload = encode(
@@ -120,6 +128,8 @@ def encode_payload(draft: Draft, author: bytes, seq: int, prev: bytes, time: int
             [list(attachment) for attachment in draft.attachments],
         ]
     )
+    if (size := SIGNATURE_SIZE + len(payload)) > limits.MAX_RECORD:
+        raise RecordTooLong(size)
     try:
         parse(bytes(SIGNATURE_SIZE) + payload)
     except PeerFault as fault:

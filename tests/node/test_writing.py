@@ -154,3 +154,47 @@ async def test_the_longest_words_that_fit_are_taken(service: Service) -> None:
     room = limits.MAX_RECORD - 300
     shared = (await service.share(title="t", text="é" * (room // 2), topics=["x"]))["id"]
     assert len((await service.show(shared))["text"]) == room // 2
+
+
+async def test_what_is_too_long_as_a_whole_is_told_with_its_true_size(service: Service) -> None:
+    with pytest.raises(TooLarge) as refused:
+        await service.share(title="t", text="t" * 16_300, topics=["x"])
+    assert 16_384 < refused.value.details["size"] < 16_384 + 300
+
+
+TOO_LATE = [("revise", {"text": "t"}), ("reply", {"type": "comment", "text": "t"}), ("fork", {"text": "t"}), ("retract", {})]
+
+
+@pytest.mark.parametrize("method,arguments", TOO_LATE, ids=lambda value: value if isinstance(value, str) else "")
+async def test_what_its_author_took_back_is_left_alone(service: Service, method: str, arguments: dict[str, Any]) -> None:
+    mine = (await service.share(title="Mine", text="wrong", topics=["x"]))["id"]
+    await service.retract(mine, text="It was wrong")
+    before = await held(service)
+    with pytest.raises(Refused, match="taken back") as refused:
+        await getattr(service, method)(id=mine, **arguments)
+    assert (refused.value.exit_code, bool(refused.value.hint)) == (6, True)
+    assert await held(service) == before
+
+
+async def test_a_reply_taken_back_gets_no_answer_and_the_conversation_goes_on(service: Service) -> None:
+    mine = (await service.ask(title="Mine", text="mine", topics=["x"]))["id"]
+    ben = Author("ben")
+    hint = ben.reply(parse(next(service._keeper.store.everything())), "hint", "so")
+    await hear(service, hint, ben.retract(hint))
+    with pytest.raises(Refused, match="taken back by its author"):
+        await service.reply(hint.id.hex(), type="comment", text="what?")
+    await service.reply(mine, type="comment", text="Anybody else?")
+
+
+async def test_what_somebody_else_claims_to_take_back_binds_nobody(service: Service) -> None:
+    note = Author("ada").share("note")
+    await hear(service, note, Author("eve").retract(note))
+    await service.reply(note.id.hex(), type="comment", text="Thanks")
+
+
+async def test_a_retraction_may_bring_a_file_along(service: Service) -> None:
+    mine = (await service.share(title="Mine", text="wrong", topics=["x"]))["id"]
+    file = await service.put_attachment(pieces(b"proof"), "proof.txt")
+    taken_back = await service.retract(mine, text="See", attachments=[{"cid": file["cid"], "name": "proof.txt"}])
+    (record,) = (stored.record for stored in service._keeper.store.get([bytes.fromhex(taken_back["id"])]))
+    assert [(item.name, item.size) for item in record.attachments] == [("proof.txt", 5)]

@@ -11,7 +11,7 @@ from p2plearn.errors import NotFound, PeerFault, Refused, TooLarge, UsageError
 from p2plearn.node.service.parts import Answer, topic_of
 from p2plearn.node.service.reading import Reading
 from p2plearn.protocol import cid, dag
-from p2plearn.protocol.authority import why_not
+from p2plearn.protocol.authority import retractions, why_not
 from p2plearn.protocol.kinds import (
     BY,
     RE,
@@ -34,7 +34,7 @@ from p2plearn.protocol.kinds import (
     one_line,
     prose,
 )
-from p2plearn.protocol.records import DEFAULT_LICENCE, Attachment, Draft, Record, Ref
+from p2plearn.protocol.records import DEFAULT_LICENCE, Attachment, Draft, Record, RecordTooLong, Ref
 
 Attach = list[dict[str, str]]
 
@@ -76,13 +76,14 @@ class Writing(Reading):
         body = Revision(_required("text", prose(text)), one_line(title))
         return await self._say(body, Ref(ROOT, root.record.id), root=root.record, target=meant, attachments=attachments)
 
-    async def retract(self, id: str, text: str = "") -> Answer:  # noqa: A002
+    async def retract(self, id: str, text: str = "", attachments: Attach = []) -> Answer:  # noqa: A002, B006
         """Take back something of your own, with the reason."""
         target = (await self._lookup.record(id)).record
         root_id = target.target(ROOT) or target.id
         held = await self._keeper.in_thread(self._keeper.store.get, [root_id])
         root = held[0].record if held else target
-        return await self._say(Retract(prose(text)), Ref(ROOT, root_id), Ref(RETRACTS, target.id), root=root, target=target)
+        refs = (Ref(ROOT, root_id), Ref(RETRACTS, target.id))
+        return await self._say(Retract(prose(text)), *refs, root=root, target=target, attachments=attachments)
 
     async def fork(
         self,
@@ -161,13 +162,10 @@ class Writing(Reading):
         root, _ = await self._lookup.root(request)
         refs = [Ref(ROOT, root.record.id)]
         target = None
-        retracted: frozenset[bytes] = frozenset()
         if by is not None:
             target = (await self._lookup.record(by)).record
             refs.append(Ref(BY, target.id))
-            found = await self._conversations([root])
-            retracted = found[0][1].retracted if found else retracted
-        return await self._say(Solve(prose(text)), *refs, root=root.record, target=target, retracted=retracted)
+        return await self._say(Solve(prose(text)), *refs, root=root.record, target=target)
 
     async def withdraw(self, request: str, text: str = "") -> Answer:
         """Say that you no longer need help with your request."""
@@ -178,7 +176,7 @@ class Writing(Reading):
         root, meant = await self._lookup.root(given)
         parent = meant if isinstance(body_of(meant), Reply) else root.record
         refs = (Ref(ROOT, root.record.id), Ref(RE, parent.id))
-        return await self._say(body, *refs, root=root.record, attachments=attachments)
+        return await self._say(body, *refs, root=root.record, target=parent, attachments=attachments)
 
     async def _say(
         self,
@@ -186,14 +184,13 @@ class Writing(Reading):
         *refs: Ref,
         root: Record | None = None,
         target: Record | None = None,
-        retracted: frozenset[bytes] = frozenset(),
         topics: tuple[str, ...] = (),
         attachments: Attach | None = None,
         **envelope: Any,
     ) -> Answer:
         """Append one record, if its author may. Dependents carry the root's topics, so that a conversation travels whole."""
         if root is not None:
-            denial = why_not(body, self._keeper.author, root, target, retracted)
+            denial = why_not(body, self._keeper.author, root, target, await self._taken_back(root, target or root))
             if denial is not None:
                 raise Refused(reason=denial.reason, remedy=denial.remedy)
             topics = topics or root.topics
@@ -206,12 +203,16 @@ class Writing(Reading):
         draft = Draft(body.kind, body.to_body(), refs, topics, attachments=files, **envelope)
         try:
             record = await self._keeper.append(draft)
+        except RecordTooLong as error:
+            raise TooLarge(what="The whole of it", size=error.size, limit=limits.MAX_RECORD) from None
         except ValueError as error:
-            size = sum(len(str(item).encode()) for item in draft.body)
-            if size <= limits.MAX_RECORD // 2:
-                raise UsageError(reason=f"This cannot be written as a record ({error})") from None
-            raise TooLarge(what="The whole of it", size=size, limit=limits.MAX_RECORD) from None
+            raise UsageError(reason=f"This cannot be written as a record ({error})") from None
         return {"id": record.id.hex()}
+
+    async def _taken_back(self, *records: Record) -> set[bytes]:
+        """The ids of those among these records that their authors took back."""
+        said = await self._keeper.in_thread(self._keeper.store.about, list({record.id for record in records}), RETRACTS)
+        return set(retractions([*records, *(stored.record for stored in said)]))
 
     async def _attachment(self, given: dict[str, str]) -> Attachment:
         try:
