@@ -26,11 +26,12 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: $(VENV)/.program ## make .venv: the locked packages, and our wheel as .venv/bin/p2plearn
+	@if [ "$(MAKECMDGOALS)" = setup ]; then echo "Done. Next: $(BIN)/p2plearn init --name NAME, then $(BIN)/p2plearn up"; fi
 
 up: setup ## set up, and run a node in the foreground
 	@$(BIN)/p2plearn up $(ARGS)
 
-demo: setup ## a café of three nodes, and a fourth that comes late
+demo: setup ## a café of four nodes, one of which comes late
 	@$(BIN)/python -m tests.demo $(ARGS)
 
 test: setup ## all checks: lint, format, types, tests, coverage (what CI runs)
