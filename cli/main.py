@@ -12,8 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from p2plearn import __version__
-from p2plearn.errors import P2plearnError, UsageError
-from p2plearn.paths import reason_of
+from p2plearn.errors import P2plearnError, UnknownCommand, UsageError
 from p2plearn_cli import bundles, node, output, people, reading, requests, settings, snippets
 from p2plearn_cli.command import application
 from p2plearn_cli.session import Session
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # nothing can be written there, and the interpreter flushes once again
         if not isinstance(error, BrokenPipeError):  # nobody reads any more, and that is no news to whoever stopped
-            print(f"What was to be said could not be written: {reason_of(error)}.", file=sys.stderr)
+            print(f"What was to be said could not be written: {error.strerror}.", file=sys.stderr)
         return 1
     return code
 
@@ -62,6 +61,7 @@ def _run(given: list[str]) -> int:
         if rest == ["--version"]:
             print(output.to_json({"version": __version__}) if json else f"p2plearn {__version__}")
             return 0
+        rest = ["--help"] if rest == ["help"] else [*rest[1:], "--help"] if rest[:1] == ["help"] else rest
         if not rest and not json:
             build()(["--help"], prog_name="p2plearn", standalone_mode=False)
             return UsageError.exit_code
@@ -69,13 +69,14 @@ def _run(given: list[str]) -> int:
     except P2plearnError as error:
         return _fail(error, json=json)
     except TyperException as error:
-        return _fail(UsageError(reason=error.format_message().rstrip(".")), json=json)
+        reason = error.format_message().rstrip(".")
+        return _fail((UnknownCommand if reason.startswith("No such command") else UsageError)(reason=reason), json=json)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _fail(P2plearnError(reason=f"the system said “{reason_of(error)}”"), json=json)
+        return _fail(P2plearnError(reason=f"the system said “{error.strerror}”"), json=json)
     except Exception as error:  # noqa: BLE001 - the last resort
         if os.environ.get("P2PLEARN_DEBUG"):
             traceback.print_exc()

@@ -117,7 +117,7 @@ def withdraw(context: typer.Context, request: Request, text: Text = None, file: 
 def requests(
     context: typer.Context,
     topic: Annotated[str | None, _option("--topic", "X", "Only about this topic.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Only those that nobody has taken up yet.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Only those still waiting for help, also those being worked on.")] = False,
     limit: Limit = None,
 ) -> None:
     """What people ask."""

@@ -8,7 +8,7 @@ import typer
 
 from p2plearn import limits
 from p2plearn.client import files
-from p2plearn.errors import TooLarge, UsageError
+from p2plearn.errors import TOO_LONG, TooLarge, UsageError
 from p2plearn_cli.session import Session
 
 Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="The text itself, or - to read it from stdin.", show_default=False)]
@@ -70,7 +70,7 @@ def _split(item: str) -> tuple[Path, str]:
 def _decode(stream: BinaryIO, what: str) -> str:
     data = stream.read(limits.MAX_RECORD + 1)
     if len(data) > limits.MAX_RECORD:
-        raise TooLarge(what=what, size=f"{limits.MAX_RECORD + 1} or more", limit=limits.MAX_RECORD)
+        raise TooLarge(what=what, size=f"{limits.MAX_RECORD + 1} or more", limit=limits.MAX_RECORD, remedy=TOO_LONG)
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from p2plearn import limits
-from p2plearn.errors import BadConfig
+from p2plearn.errors import BadConfig, FileUnwritable
 from p2plearn.paths import Home, reason_of
 
 Value: TypeAlias = "str | int | bool | list[str]"
@@ -114,7 +114,7 @@ def get(home: Home, key: str, environ: Mapping[str, str] = os.environ) -> Value:
 
 
 def put(home: Home, key: str, given: Any) -> Value:
-    """Write one setting into the file of `home`; the other lines, comments too, stay as they are. Raises BadConfig."""
+    """Write one setting into the file of `home`; the other lines, comments too, stay as they are. Raises BadConfig, FileUnwritable."""
     value = check(key, given)
     wanted = _read_file(home.config) | {key: value}
     text = _with_line(_text(home.config), key, value)
@@ -128,7 +128,7 @@ def _read_file(path: Path) -> dict[str, Value]:
     try:
         table = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
-        raise BadConfig(key="file “config.toml”", reason=f"it is not TOML, {error}") from None
+        raise BadConfig(key=f"file “{path}”", reason=f"it is not TOML, {error}") from None
     return {key: check(key, value, where=key) for key, value in table.items()}
 
 
@@ -138,9 +138,9 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
-        raise BadConfig(key="file “config.toml”", reason="it is not UTF-8 text") from None
+        raise BadConfig(key=f"file “{path}”", reason="it is not UTF-8 text") from None
     except OSError as error:
-        raise BadConfig(key="file “config.toml”", reason=f"it cannot be read, {reason_of(error)}") from None
+        raise BadConfig(key=f"file “{path}”", reason=f"it cannot be read, {reason_of(error)}") from None
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -172,7 +172,7 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise BadConfig(key="file “config.toml”", reason=f"it cannot be written, {reason_of(error)}") from None
+        raise FileUnwritable(path=path, reason=reason_of(error)) from None
     finally:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()

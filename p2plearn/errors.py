@@ -44,7 +44,8 @@ class P2plearnError(Exception):
 
 
 def _fill(template: str, details: dict[str, Any]) -> str:
-    return " ".join(template.split()).format_map({key: _plain(value) for key, value in details.items()})
+    text = " ".join(template.split()).format_map({key: _plain(value) for key, value in details.items()})
+    return text[:-1] if text.endswith("?.") else text  # a reason that brings its own mark
 
 
 def _plain(value: Any) -> str:
@@ -61,10 +62,17 @@ class UsageError(P2plearnError):
     exit_code = 2
 
 
+class UnknownCommand(UsageError):
+    """{reason}.
+
+    See `p2plearn --help` for the commands there are.
+    """
+
+
 class AmbiguousPrefix(P2plearnError):
     """“{given}” could mean more than one thing: {candidates}.
 
-    Give more characters of the one you mean.
+    Give more characters of the one you mean; of two people with one name, the author key.
     """
 
     code = "ambiguous"
@@ -84,7 +92,7 @@ class NotRunning(P2plearnError):
 class TokenRefused(P2plearnError):
     """The running node did not accept this program's token.
 
-    Check that P2PLEARN_HOME names the home of the node you mean, then stop the node and start it again.
+    Check that P2PLEARN_HOME names the home of the node you mean, then end the node with Ctrl-C where it runs, and start it again.
     """
 
     code = "token_refused"
@@ -112,13 +120,12 @@ class FileMissing(P2plearnError):
 
 
 class FileUnwritable(P2plearnError):
-    """The file “{path}” cannot be written: {reason}.
+    """“{path}” cannot be written: {reason}.
 
     Check the name, that you may write there, and that the disk has room.
     """
 
     code = "file_not_written"
-    exit_code = 5
 
 
 class Refused(P2plearnError):
@@ -131,14 +138,20 @@ class Refused(P2plearnError):
     exit_code = 6
 
 
+TOO_LONG = "Make it shorter, or put the long part into an attachment."  # the remedy for texts; names and files have none of the kind
+
+
 class TooLarge(P2plearnError):
     """{what} is {size} bytes, more than the {limit} that are allowed.
 
-    Make it shorter, or put the long part into an attachment.
+    {remedy}
     """
 
     code = "too_large"
     exit_code = 6
+
+    def __init__(self, *, remedy: str = "Make it shorter.", **details: Any) -> None:
+        super().__init__(remedy=remedy, **details)
 
 
 class HomeLocked(P2plearnError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from p2plearn.errors import BadIdentity
+from p2plearn.errors import BadIdentity, FileUnwritable
 from p2plearn.paths import Home, private_directory, reason_of
 
 SEED_SIZE = 32
@@ -46,7 +46,7 @@ def peer_id_of(key: Ed25519PrivateKey) -> str:
 
 
 def load_or_create(home: Home) -> Identity:
-    """The keys of `home`, made now where there are none. Raises BadIdentity for damaged ones.
+    """The keys of `home`, made now where there are none. Raises BadIdentity for damaged ones, FileUnwritable.
 
     An author's key without a peer's is a home restored from a backup, and gets a new peer key. The other way round the person's
     key is lost, and to go on under another would hide that.
@@ -91,7 +91,7 @@ def _create(path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise BadIdentity(path=path, reason=f"it cannot be written, {reason_of(error)}") from None
+        raise FileUnwritable(path=path, reason=reason_of(error)) from None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()

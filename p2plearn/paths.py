@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from p2plearn import limits
-from p2plearn.errors import FileMissing, Refused
+from p2plearn.errors import FileMissing, FileUnwritable, Refused
 
 _OURS = {"keys", "run", "lock", "config.toml", "blocks"}  # all that a home can hold before its keys and its store are made
 
@@ -113,7 +113,7 @@ class Home:
 def private_directory(directory: Path, *, as_it_is: bool = False) -> None:
     """Make `directory` with mode 0700. One that is there must be ours, and others are shut out unless it stays `as_it_is`.
 
-    Raises FileMissing when it cannot be made, Refused when it belongs to another user.
+    Raises FileUnwritable or FileMissing when it cannot be made, Refused when it belongs to another user.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def private_directory(directory: Path, *, as_it_is: bool = False) -> None:
         if not as_it_is and stat.S_IMODE(found.st_mode) & 0o077:
             directory.chmod(0o700)
     except OSError as error:
-        raise FileMissing(path=directory, reason=reason_of(error)) from None
+        raise FileUnwritable(path=directory, reason=reason_of(error)) from None
     except ValueError:
         raise FileMissing(path=directory, reason="it is not a file name") from None
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from p2plearn.errors import BadIdentity
+from p2plearn.errors import BadIdentity, FileUnwritable
 from p2plearn.identity import SEED_SIZE, load_or_create
 from p2plearn.paths import Home
 
@@ -104,6 +104,6 @@ def test_a_crash_before_the_key_has_its_name_leaves_no_key(home, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "link", crash)
-    with pytest.raises(BadIdentity, match="cannot be written"):
+    with pytest.raises(FileUnwritable, match="cannot be written"):
         load_or_create(home)
     assert list(home.keys.iterdir()) == []

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from p2plearn.errors import HomeLocked
-from p2plearn.node.lock import locked
+from p2plearn.lock import locked
 from p2plearn.paths import Home
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from p2plearn.node.lock import locked
+from p2plearn.lock import locked
 from p2plearn.paths import Home
 with locked(Home(Path(sys.argv[1]))):
     print("mine", flush=True)

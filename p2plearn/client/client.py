@@ -83,7 +83,9 @@ class Client:
         """Store a file; what came of it: cid, size and media type. Raises FileMissing, TooLarge."""
         with files.reading(path) as (file, size):
             if size > limits.MAX_ATTACHMENT:
-                raise TooLarge(what=f"The file “{path}”", size=size, limit=limits.MAX_ATTACHMENT)
+                raise TooLarge(
+                    what=f"The file “{path}”", size=size, limit=limits.MAX_ATTACHMENT, remedy="Make it smaller, or share it in parts."
+                )
             return self._upload(
                 f"/api/v1/attachments?{_query(name=path.name)}", file, size, progress, method="put_attachment", name=path.name
             )

@@ -33,14 +33,16 @@ def reading(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 def writing(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """A file that appears at `path`, complete and on the disk, when the block ends well, and leaves nothing behind when it does not.
 
-    Raises Refused when something is there and `replace` is not set, FileUnwritable when the place cannot be written.
+    Raises Refused when something is there that is no file, or `replace` is not set; FileUnwritable when the place cannot be written.
     """
     try:
         there = _is_there(path)
-        if path.is_dir():
-            raise FileUnwritable(path=path, reason="it is a directory")
+        if path.exists() and not path.is_file():
+            what = "a directory" if path.is_dir() else "no ordinary file"
+            raise Refused(reason=f"“{path}” is {what}, and nothing is written over it", remedy="Choose the name of a file.")
         if there and not replace:
             raise Refused(reason=f"There is a file “{path}” already", remedy="Choose another name, or add --force to replace it.")
+        path = path.resolve()  # a link stays, and what it leads to is written
         draft = path.with_name(f".{secrets.token_hex(8)}.part")
         file = draft.open("xb")
     except OSError as error:

@@ -12,7 +12,7 @@ from p2plearn.errors import P2plearnError
 from p2plearn.paths import Home
 
 if TYPE_CHECKING:
-    from p2plearn.node.lock import Patience
+    from p2plearn.lock import Patience
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Any], Awaitable[T]]
@@ -23,7 +23,7 @@ def run(home: Home, work: Work[T]) -> T:
 
     The lock comes first: to be turned away costs no half a second of imports.
     """
-    from p2plearn.node.lock import locked
+    from p2plearn.lock import locked
 
     with locked(home), one_error():
         import trio
@@ -46,7 +46,7 @@ def look_over(home: Home) -> dict[str, Any]:
 
 def patience(home: Home) -> "Patience":
     """For whoever waits until another process leaves the home."""
-    from p2plearn.node.lock import Patience
+    from p2plearn.lock import Patience
 
     return Patience(home)
 

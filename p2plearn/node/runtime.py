@@ -20,9 +20,9 @@ import trio
 from p2plearn import config, limits
 from p2plearn.clock import Clock, SystemClock
 from p2plearn.errors import AlreadyRunning, HomeLocked, P2plearnError, Unreachable
+from p2plearn.lock import Patience
 from p2plearn.node.api import control
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.lock import Patience
 from p2plearn.node.net.network import Network
 from p2plearn.node.node import Node, Works
 from p2plearn.node.peers.attaching import Attaching

@@ -44,7 +44,7 @@ class Builder:
         """The leaves that are full with `data`. Raises TooLarge beyond MAX_ATTACHMENT bytes."""
         self.size += len(data)
         if self.size > limits.MAX_ATTACHMENT:
-            raise TooLarge(what="The file", size=self.size, limit=limits.MAX_ATTACHMENT)
+            raise TooLarge(what="The file", size=self.size, limit=limits.MAX_ATTACHMENT, remedy="Make it smaller, or share it in parts.")
         self._rest += data
         leaves = []
         while len(self._rest) >= limits.CHUNK:

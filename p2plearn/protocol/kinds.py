@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from p2plearn import limits
-from p2plearn.errors import TooLarge
+from p2plearn.errors import TOO_LONG, TooLarge
 from p2plearn.protocol.records import KEY_SIZE, VERSION, Record
 
 # Relations of a ref. Every record about something carries ROOT, the snippet or request its conversation hangs on.
@@ -202,7 +202,8 @@ def check_lengths(body: Body) -> None:
     for item, rule in zip(fields(body), _RULES[type(body)], strict=True):
         value = getattr(body, item.name)
         if isinstance(rule, _Text) and not rule.holds(value):
-            raise TooLarge(what=f"The {item.name}", size=len(value.encode()), limit=rule.most)
+            remedy = {"remedy": TOO_LONG} if item.name == "text" else {}
+            raise TooLarge(what=f"The {item.name}", size=len(value.encode()), limit=rule.most, **remedy)
         if isinstance(rule, _Words) and not rule.holds(list(value)):
             raise TooLarge(what=f"The list “{item.name}”", size=len(" ".join(value).encode()), limit=limits.MAX_WORD * limits.MAX_OPEN_TO)
 

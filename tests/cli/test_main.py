@@ -227,3 +227,39 @@ def test_watching_shows_each_change_once(home, monkeypatch, capsys):
     monkeypatch.setattr("time.sleep", lambda _: None)
     assert main(["show", "x", "--watch", "--json"]) == 130
     assert [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()] == ["one", "two"]
+
+
+def test_a_command_that_does_not_exist_points_to_those_that_do(home, capsys):
+    assert main(["shwo"]) == 2
+    said = capsys.readouterr().err
+    assert "`p2plearn --help`" in said
+    assert "?." not in said
+
+
+def test_help_may_be_asked_for_in_a_word(home, capsys):
+    assert main(["help"]) == 0
+    assert "share" in capsys.readouterr().out
+    assert main(["help", "share"]) == 0
+    assert "--title" in capsys.readouterr().out
+
+
+def test_only_a_text_is_sent_into_an_attachment_when_it_is_too_long(run):
+    def hint(*line):
+        return run(*line)[1]["error"]["hint"]
+
+    assert "attachment" not in hint("share", "--title", "t" * 5_000, "--topic", "x", "text")
+    assert "attachment" in hint("share", "--title", "t", "--topic", "x", "t" * limits.MAX_RECORD)
+
+
+def test_an_export_does_not_go_to_stdout(run):
+    assert run("export", "-")[0] == 2
+
+
+def test_an_import_of_nothing_but_damage_fails_in_words(run, capsys, tmp_path):
+    share(run, "words that will be damaged")
+    assert run("export", "out")[0] == 0
+    whole = (tmp_path / "out").read_bytes()
+    at = whole.index(b"words that")
+    (tmp_path / "out").write_bytes(whole[:at] + b"W" + whole[at + 1 :])
+    assert main(["--home", "other", "import", "out"]) == 1
+    assert "damaged in the file" in capsys.readouterr().out

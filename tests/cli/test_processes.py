@@ -266,5 +266,5 @@ def test_a_place_that_takes_no_output_is_said(home):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*PROGRAM, "status"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
     assert done.returncode == 1
-    assert b"no space left" in done.stderr
+    assert b"No space left" in done.stderr
     assert b"Traceback" not in done.stderr

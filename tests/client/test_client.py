@@ -182,8 +182,20 @@ def test_a_place_that_cannot_be_written_is_said_so(client, tmp_path, place, monk
     monkeypatch.chdir(tmp_path)
     client.call("status")
     for write in (lambda: client.get_attachment("x", Path(place), nothing), lambda: client.export_bundle(Path(place), nothing)):
-        with pytest.raises(FileUnwritable):
+        with pytest.raises((FileUnwritable, Refused)):
             write()
+
+
+def test_a_link_to_a_file_stays_and_a_device_is_not_replaced(client, tmp_path):
+    (tmp_path / "kept").write_text("before")
+    (tmp_path / "link").symlink_to("kept")
+    client.export_bundle(tmp_path / "link", nothing)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "kept").read_bytes()[:6] != b"before"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused, match="no ordinary file"):
+        client.export_bundle(tmp_path / "pipe", nothing)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_bundle_carries_everything_to_another_home(client, tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 
 from p2plearn import config, identity, limits
 from p2plearn.errors import FileMissing, FileUnwritable, P2plearnError
-from p2plearn.node.lock import locked
+from p2plearn.lock import locked
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Store

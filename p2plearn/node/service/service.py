@@ -9,8 +9,8 @@ from pathlib import Path
 
 from p2plearn import config, identity
 from p2plearn.clock import Clock, SystemClock
+from p2plearn.lock import locked
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.lock import locked
 from p2plearn.node.service import doctor
 from p2plearn.node.service.files import Files
 from p2plearn.node.service.parts import Answer

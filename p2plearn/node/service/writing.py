@@ -7,7 +7,7 @@ import mimetypes
 from typing import Any
 
 from p2plearn import limits
-from p2plearn.errors import NotFound, PeerFault, Refused, TooLarge, UsageError
+from p2plearn.errors import TOO_LONG, NotFound, PeerFault, Refused, TooLarge, UsageError
 from p2plearn.node.service.parts import Answer, topic_of
 from p2plearn.node.service.reading import Reading
 from p2plearn.protocol import cid, dag
@@ -204,7 +204,7 @@ class Writing(Reading):
         try:
             record = await self._keeper.append(draft)
         except RecordTooLong as error:
-            raise TooLarge(what="The whole of it", size=error.size, limit=limits.MAX_RECORD) from None
+            raise TooLarge(what="The whole of it", size=error.size, limit=limits.MAX_RECORD, remedy=TOO_LONG) from None
         except ValueError as error:
             raise UsageError(reason=f"This cannot be written as a record ({error})") from None
         return {"id": record.id.hex()}
