@@ -34,7 +34,8 @@ def feed(
 ) -> None:
     """What is here, newest first."""
     here = session(context)
-    here.tell_items(here.call("feed", topic=topic, kind=kind, limit=limit), item_lines, "Nothing is here yet. p2plearn share begins.")
+    nothing = "Nothing is here yet. p2plearn share begins." if topic is None and kind is None else "Nothing here is like that."
+    here.tell_items(here.call("feed", topic=topic, kind=kind, limit=limit), item_lines, nothing)
 
 
 def search(
@@ -66,7 +67,7 @@ def show(
 
 def attachment(
     context: typer.Context,
-    cid: Annotated[str, typer.Argument(metavar="CID", help="As `p2plearn show` prints it.", show_default=False)],
+    cid: Annotated[str, typer.Argument(metavar="CID", help="As `p2plearn show` prints it, in full.", show_default=False)],
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write it.", show_default=False)],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
 ) -> None:

@@ -36,6 +36,8 @@ def record_lines(record: dict[str, Any]) -> Iterator[str]:
 
 
 def _request_lines(record: dict[str, Any]) -> Iterator[str]:
+    if record.get("to"):
+        yield f"{paint('Asked above all', 'bold')}: {paint(record['to'], 'cyan')}"
     for key, label in _FIELDS:
         if record.get(key):
             first, *rest = clean_lines(record[key])
@@ -50,6 +52,8 @@ def _attachment_lines(attachments: list[dict[str, Any]]) -> Iterator[str]:
         alt = f": {paint(item['alt'])}" if item["alt"] else ""
         yield f"Attached {paint(item['name'] or 'file', 'bold')}, {output.size(item['size'])}{alt}"
         yield key_line(item["cid"])
+        away = "" if item.get("here", True) else " fetches it from others and"
+        yield paint(f"  p2plearn attachment {item['cid']} FILE{away} saves it", "dim")
 
 
 def _entry_lines(entry: dict[str, Any]) -> Iterator[str]:
@@ -58,8 +62,10 @@ def _entry_lines(entry: dict[str, Any]) -> Iterator[str]:
     yield f"{paint(entry['type'] or entry['kind'], 'yellow')}{step} by {_author(entry)}, {ago(entry['at'])}"
     yield key_line(entry["id"])
     lines = _taken_back(entry) if entry["retracted"] else clean_lines(entry["text"])
+    if entry.get("muted"):
+        lines = [paint(f"You muted {entry['author']['name'] or 'the author'}.", "dim")]
     yield from (f"  {line}" for line in lines if line)
-    yield from _attachment_lines(entry["attachments"])
+    yield from (f"  {line}" for line in _attachment_lines(entry["attachments"]))
 
 
 def _taken_back(said: dict[str, Any]) -> list[str]:

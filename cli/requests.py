@@ -57,7 +57,7 @@ def ask(
     lines = [paint(f"Asked: “{title}”.", "bold"), key_line(answer["id"])]
     if answer["similar"]:
         lines += ["", "Others have been here before you:", *(line for item in answer["similar"] for line in item_lines(item))]
-    here.tell(answer, *lines, next_step("p2plearn show ID shows the replies as they come"))
+    here.tell(answer, *lines, next_step(f"p2plearn show {answer['id'][:8]} shows the replies as they come"))
 
 
 def similar(context: typer.Context, text: Text = None, file: File = None) -> None:

@@ -48,8 +48,13 @@ def share(
     answer = here.call(
         "share", title=title, text=words, topics=list(topic), type=kind, language=language, licence=licence, attachments=attachments
     )
-    done = paint(f"Shared “{title}”.", "bold")
-    here.tell(answer, done, key_line(answer["id"]), next_step("p2plearn show ID shows it; p2plearn revise ID TEXT betters it"))
+    done, short = paint(f"Shared “{title}”.", "bold"), answer["id"][:8]
+    here.tell(
+        answer,
+        done,
+        key_line(answer["id"]),
+        next_step(f"p2plearn show {short} shows it; p2plearn revise {short} TEXT betters it"),
+    )
 
 
 def revise(context: typer.Context, *, id_: Id, text: Text = None, file: File = None, title: NewTitle = None, attach: Attach = None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import trio
 
 from p2plearn import limits
+from p2plearn.errors import BadAddress
 from p2plearn.learning.notation import iso_time
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network
@@ -70,6 +71,8 @@ class Node(Service):
     async def connect(self, address: str) -> Answer:
         """Connect to another node, now and whenever this one starts; answers like `peers`. Raises BadAddress, Unreachable."""
         peer = peer_in(address)
+        if peer == self._network.peer_id:
+            raise BadAddress(address=address, reason="it is the address of this node itself")
         await self._network.connect(address)
         await self._meeting.remember(peer, [address])
         with trio.move_on_after(limits.GREETING_TIMEOUT):  # so that the answer says who it is

@@ -9,6 +9,7 @@ import pytest
 from p2plearn import limits
 from p2plearn.client import Client
 from p2plearn_cli.main import main
+from p2plearn_cli.record import _entry_lines
 
 
 @pytest.fixture
@@ -263,3 +264,15 @@ def test_an_import_of_nothing_but_damage_fails_in_words(run, capsys, tmp_path):
     (tmp_path / "out").write_bytes(whole[:at] + b"W" + whole[at + 1 :])
     assert main(["--home", "other", "import", "out"]) == 1
     assert "damaged in the file" in capsys.readouterr().out
+
+
+def test_a_feed_of_one_topic_does_not_say_that_nothing_is_here(run, capsys):
+    share(run, "words")
+    assert main(["feed", "--topic", "unheard-of"]) == 0
+    assert "Nothing is here" not in capsys.readouterr().out
+
+
+def test_what_somebody_muted_said_is_told_to_be_muted():
+    said = {"id": "5" * 64, "kind": "reply", "type": "comment", "step": None, "at": None, "text": "", "retracted": False, "reason": None}
+    lines = list(_entry_lines(said | {"author": {"name": "Ben", "key": "b" * 64}, "attachments": [], "muted": True}))
+    assert lines[-1] == "  You muted Ben."
