@@ -7,6 +7,7 @@ Must not know files, nor what is in a record.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2plearn import limits
@@ -88,6 +89,12 @@ class BundleWriter:
 
     def finish(self) -> bytes:
         return _entry(_END, self.records.to_bytes(_COUNT) + self.blocks.to_bytes(_COUNT))
+
+
+def size_of(records: Sequence[int], blocks: Sequence[int]) -> int:
+    """The bytes of a bundle with records and blocks of these sizes."""
+    entries = len(records) + len(blocks) + 1
+    return _HEADER + entries * _HEAD + sum(records) + len(blocks) * cids.SIZE + sum(blocks) + 2 * _COUNT
 
 
 class BundleReader:

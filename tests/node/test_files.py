@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from p2plearn import limits
-from p2plearn.errors import AttachmentAway, BadBundle, NotFound, TooLarge
+from p2plearn.errors import AttachmentAway, BadBundle, NotFound, P2plearnError, TooLarge
 from p2plearn.node.service.service import Service
 from p2plearn.protocol import cid as cids
 from p2plearn.protocol.bundle import BundleWriter
@@ -101,7 +101,6 @@ async def test_an_export_of_a_topic_has_what_carries_it(tmp_path: Path) -> None:
         await furnished(service)
         assert await counted(service, "X ") == (1, 1)
         assert await counted(service, "y") == (1, 0)
-        assert await counted(service, "z") == (0, 0)
 
 
 async def test_what_was_forgotten_is_not_imported_and_the_reason_given(tmp_path: Path) -> None:
@@ -158,3 +157,33 @@ async def test_a_lie_about_a_size_keeps_nobody_from_the_file(tmp_path: Path) -> 
         assert not (await service.show(lie.id.hex()))["attachments"][0]["here"]
         assert (await service.show(shared))["attachments"][0]["here"]
         assert await counted(service) == (3, 1)
+
+
+async def test_an_export_about_a_topic_brings_along_who_wrote_it(tmp_path: Path) -> None:
+    ben, eve, far = Author("ben"), Author("eve"), Author("far")
+    old, new = ben.profile("Benny"), ben.profile("Ben")
+    gone = eve.profile("Eve")
+    bread = [ben.share("Bread", topics=("x",)), eve.share("Rolls", topics=("x",))]
+    others = [far.profile("Far"), far.share("Stars", topics=("y",))]
+    async with Service.open(tmp_path / "a") as first, Service.open(tmp_path / "b") as second:
+        await first._keeper.take([record.raw for record in (old, new, gone, eve.retract(gone), *bread, *others)], "peer")
+        data = await export(first, "x")
+        assert (await counted(first, "x"))[0] == 5  # both notes, Ben, and that Eve is nobody any more
+        await second.import_bundle(pieces(data), "x.p2p")
+        assert {person["name"] for person in (await second.people())["people"]} == {"Ben", ""}
+
+
+async def test_an_export_about_nothing_is_not_made(tmp_path: Path) -> None:
+    async with Service.open(tmp_path) as service:
+        await furnished(service)
+        with pytest.raises(NotFound, match="“nothing”"):
+            await service.export_bundle("Nothing")
+
+
+async def test_what_is_forgotten_while_it_is_exported_ends_the_export(tmp_path: Path) -> None:
+    async with Service.open(tmp_path) as service:
+        shared, _, _ = await furnished(service)
+        _, stream = await service.export_bundle()
+        await service.forget(shared)
+        with pytest.raises(P2plearnError, match="export once more"):
+            await whole(stream)

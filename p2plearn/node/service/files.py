@@ -5,23 +5,19 @@ when a record here has asked for it.
 """
 
 import mimetypes
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import IO
 
 import trio
 
 from p2plearn import limits
-from p2plearn.errors import AttachmentBroken, BadBundle, NotFound, PeerFault
+from p2plearn.errors import AttachmentBroken, BadBundle, NotFound, P2plearnError, PeerFault
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.parts import Answer, Part, topic_of
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store.blocks import BlockStore, read_file, walk
 from p2plearn.protocol import bundle, cid, dag
-
-_PIECE = 256 * limits.KiB
 
 
 class Files(Part):
@@ -65,34 +61,41 @@ class Files(Part):
     # --- export and import ---
 
     async def export_bundle(self, topic: str | None = None) -> tuple[Answer, AsyncIterator[bytes]]:
-        """({"records", "attachments", "bytes"}, the file): all that is here, or what carries a topic, with attachments that are whole."""
-        wanted = topic_of(topic) if topic is not None else None
-        spool, counts = await self._keeper.in_thread(self._write_spool, wanted)
-        return counts, _in_threads(_read_spool(spool))
+        """({"records", "attachments", "bytes"}, the file): all that is here, or what carries a topic, with attachments that are whole.
 
-    def _write_spool(self, topic: str | None) -> tuple[IO[bytes], Answer]:
-        """The bundle in a nameless file: its size must be known before it is sent, and what is here may change meanwhile."""
+        Raises NotFound when nothing carries the topic.
+        """
+        wanted = topic_of(topic) if topic is not None else None
+        return await self._keeper.in_thread(self._measure, wanted)
+
+    def _measure(self, topic: str | None) -> tuple[Answer, AsyncIterator[bytes]]:
+        """Look through everything first: the size must be known before the first byte is sent, and a full disk has no room for a copy."""
+        records = self._keeper.store.contents(topic)
+        if topic is not None and not records:
+            raise NotFound(given=topic)
+        with self._keeper.store.reading() as db:
+            named = store_quota.attachments(db, topic)
+        files = [pieces for name, size in named if (pieces := self._whole(name, size))]
+        blocks = [(piece, len(self._blocks.get(piece) or b"")) for pieces in files for piece in pieces]
+        size = bundle.size_of([size for _, size in records], [size for _, size in blocks])
+        counts = {"records": len(records), "attachments": len(files), "bytes": size}
+        return counts, _in_threads(self._write([n for n, _ in records], [piece for piece, _ in blocks]))
+
+    def _write(self, records: list[int], blocks: list[bytes]) -> Iterator[bytes]:
         writer = bundle.BundleWriter()
-        attachments = 0
-        spool = tempfile.TemporaryFile(dir=self._home.root)  # noqa: SIM115  # closed by whoever reads it
-        try:
-            spool.write(writer.start())
-            for raw in self._keeper.store.everything(topic):
-                spool.write(writer.record(raw))
-            with self._keeper.store.reading() as db:
-                named = store_quota.attachments(db, topic)
-            for name, size in named:
-                pieces = self._whole(name, size)
-                attachments += bool(pieces)
-                for piece in pieces:
-                    spool.write(writer.block(piece, self._blocks.get(piece) or b""))
-            spool.write(writer.finish())
-            size = spool.tell()
-            spool.seek(0)
-        except BaseException:
-            spool.close()
-            raise
-        return spool, {"records": writer.records, "attachments": attachments, "bytes": size}
+        yield writer.start()
+        for at in range(0, len(records), limits.MAX_BATCH_RECORDS):
+            part = records[at : at + limits.MAX_BATCH_RECORDS]
+            raws = self._keeper.store.at(part)
+            if len(raws) < len(part):
+                raise P2plearnError(reason="something was forgotten while it was being exported; export once more")
+            yield b"".join(map(writer.record, raws))
+        for name in blocks:
+            data = self._blocks.get(name)
+            if data is None:
+                raise P2plearnError(reason="a file went away while it was being exported; export once more")
+            yield writer.block(name, data)
+        yield writer.finish()
 
     def _whole(self, name: bytes, size: int) -> list[bytes]:
         """The CIDs of all blocks of a file, none unless every one is here and readable."""
@@ -193,12 +196,6 @@ def _name(text: str) -> bytes:
         return cid.from_text(text)
     except PeerFault:
         raise NotFound(given=text[:80]) from None
-
-
-def _read_spool(spool: IO[bytes]) -> Iterator[bytes]:
-    with spool:
-        while piece := spool.read(_PIECE):
-            yield piece
 
 
 async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ import queue
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from p2plearn import limits
 from p2plearn.errors import StoreBroken
@@ -19,6 +19,8 @@ from p2plearn.protocol.kinds import BY, ROOT
 from p2plearn.protocol.records import COMMONS, Record, parse, record_id
 from p2plearn.protocol.replica import Replica, Scope
 from p2plearn.protocol.sync import Load
+
+T = TypeVar("T")
 
 _READERS = 2
 _FEW = 500  # ids in one query; SQLite's own bound on variables is larger everywhere
@@ -34,6 +36,15 @@ SELECT raw, arrived, shown, n FROM (
         SELECT n, id, author, kind, seq, author IS (SELECT author FROM records WHERE id = :target) AS own
         FROM refs JOIN records ON n = source WHERE target = :target AND relation = :relation))
 JOIN records USING (n) ORDER BY own DESC, place, records.id LIMIT :most
+"""
+
+_OF_TOPIC = """
+WITH carrying AS (SELECT record FROM topics WHERE topic = :topic),
+profiles AS (
+    SELECT (SELECT n FROM records WHERE author = whose AND kind = 'profile' AND space = 'commons' ORDER BY seq DESC, id DESC LIMIT 1) AS n
+    FROM (SELECT DISTINCT author AS whose FROM carrying JOIN records ON n = record))
+SELECT record FROM carrying UNION SELECT n FROM profiles
+UNION SELECT source FROM profiles JOIN records USING (n) JOIN refs ON target = id AND relation = 'retracts'
 """
 
 
@@ -164,18 +175,29 @@ class Reader:
         with self.reading() as db:
             return [bytes(row[0]) for row in db.execute(sql, (low, high, limit))]
 
-    def everything(self, topic: str | None = None) -> Iterator[bytes]:
-        """Every raw record in the order of arrival, a few at a time; with a topic, those that carry it."""
-        last = 0
-        only = "" if topic is None else "AND n IN (SELECT record FROM topics WHERE topic = ?) "
-        sql = f"SELECT n, raw FROM records WHERE n > ? {only}ORDER BY n LIMIT {_FEW}"  # noqa: S608  # fixed text and marks
-        while True:
-            with self.reading() as db:
-                rows = db.execute(sql, (last, *([] if topic is None else [topic]))).fetchall()
-            if not rows:
-                return
-            last = rows[-1][0]
-            yield from (bytes(row[1]) for row in rows)
+    def everything(self) -> Iterator[bytes]:
+        """Every raw record in the order of arrival, a few at a time."""
+        numbers = [n for n, _ in self.contents()]
+        return (raw for part in _parts(numbers) for raw in self.at(part))
+
+    def contents(self, topic: str | None = None) -> list[tuple[int, int]]:
+        """(row, bytes) of every record in the order of arrival.
+
+        With a topic, of those that carry it, and of their authors' newest profiles, or the word that such a one is taken back.
+        """
+        only = "" if topic is None else f"WHERE n IN ({_OF_TOPIC})"
+        with self.reading() as db:
+            return db.execute(f"SELECT n, length(raw) FROM records {only} ORDER BY n", {"topic": topic}).fetchall()  # noqa: S608  # fixed text
+
+    def at(self, numbers: Sequence[int]) -> list[bytes]:
+        """The raw records in these rows, in order, without those that are gone."""
+        with self.reading() as db:
+            rows = [
+                row
+                for part in _parts(numbers)
+                for row in db.execute(f"SELECT raw FROM records WHERE n IN ({_marks(part)}) ORDER BY n", part)  # noqa: S608  # only marks
+            ]
+        return [bytes(row[0]) for row in rows]
 
     # --- what peers compare ---
 
@@ -254,7 +276,7 @@ def _stored(row: tuple[bytes, int, int, int]) -> Stored:
     return Stored(parse(raw), arrived, (shown, n))
 
 
-def _parts(ids: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _parts(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     return (ids[at : at + _FEW] for at in range(0, len(ids), _FEW))
 
 
