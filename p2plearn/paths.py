@@ -6,6 +6,7 @@ Knows nothing of what is in the files. Imports little: every command starts here
 import hashlib
 import os
 import stat
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +78,32 @@ class Home:
         import platformdirs
 
         name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:16]
-        return Path(platformdirs.user_runtime_dir("p2plearn", appauthor=False)) / name / "control.sock"
+        with warnings.catch_warnings():  # it warns where there is no runtime directory, and then takes another that will do
+            warnings.simplefilter("ignore")
+            return Path(platformdirs.user_runtime_dir("p2plearn", appauthor=False)) / name / "control.sock"
+
+    @property
+    def answering_at(self) -> Path:
+        """The socket of the node that runs, as it noted it down: its environment may name another runtime directory than ours.
+
+        A note that came with a copy of another home is known by the other home's name in it, and not followed.
+        """
+        usual = self.socket
+        if usual.parent == self.run:
+            return usual
+        try:
+            noted = Path(os.fsdecode((self.run / "socket").read_bytes()))
+        except OSError:
+            return usual
+        return noted if noted.parent.name == usual.parent.name else usual
 
     def prepare(self) -> None:
         """Make the home and its `run`, for the owner alone. Raises FileMissing or Refused when that cannot be."""
         self.claim()
-        for directory in (self.run, self.socket.parent):
-            private_directory(directory)
+        private_directory(self.run)
+        if self.socket.parent != self.run:
+            private_directory(self.socket.parent.parent)
+            private_directory(self.socket.parent)
 
     def claim(self) -> None:
         """Make the home's directory, or take an empty one. One with other things in it is refused, with nothing changed.

@@ -22,7 +22,7 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, home: Home, patience: float) -> None:
         super().__init__("localhost")
         self._patience = patience
-        self._path = str(home.socket)
+        self._path = str(home.answering_at)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

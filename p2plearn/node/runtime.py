@@ -132,7 +132,7 @@ def _note_port(home: Home, addresses: list[str]) -> None:
 async def _answers(home: Home) -> bool:
     """Whether a node listens at the home's socket."""
     try:
-        stream = await trio.open_unix_socket(str(home.socket))
+        stream = await trio.open_unix_socket(str(home.answering_at))
     except OSError:
         return False
     await stream.aclose()

@@ -252,6 +252,16 @@ def test_a_socket_that_a_crash_left_behind_is_no_obstacle(home):
     assert Client(home).call("feed") == {"items": []}
 
 
+def test_a_node_under_another_runtime_directory_is_found(tmp_path, monkeypatch, recwarn):
+    home = tmp_path / ("long" * 30)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "r"))
+    with Running(home):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+        assert Client(home).answering()
+        assert Client(home).call("feed") == {"items": []}
+    assert not [warning for warning in recwarn if "untime" in str(warning.message)]
+
+
 def test_a_home_in_use_is_waited_for(home):
     Client(home).call("status")
     with Home(home).lock.open() as file:

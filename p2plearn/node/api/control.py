@@ -22,7 +22,7 @@ from starlette.routing import Route
 from p2plearn import limits
 from p2plearn.errors import P2plearnError, TokenRefused, TooLarge, UsageError
 from p2plearn.node.api import asgi, methods, openapi
-from p2plearn.paths import Home, private_directory
+from p2plearn.paths import Home
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -45,14 +45,14 @@ async def serve(service: Streams, home: Home, *, task_status: Any = trio.TASK_ST
 
     The caller holds the lock of the home, so a socket that is there was left by a node that is gone.
     """
-    private_directory(home.run)
-    private_directory(home.socket.parent)
+    home.prepare()
     home.socket.unlink(missing_ok=True)
     token = secrets.token_urlsafe(32)
     _write_token(home, token)
     listener = trio.socket.socket(trio.socket.AF_UNIX)
     await listener.bind(str(home.socket))
     listener.listen()
+    (home.run / "socket").write_bytes(os.fsencode(home.socket))
     try:
         await asgi.serve(application(service, token), [trio.SocketListener(listener)], task_status=task_status)
     finally:
