@@ -264,13 +264,8 @@ class Keeper:
         """Where there is room again, what was turned away for want of it may come."""
         usage = await self._counted()
         if whatever_room or usage.total < usage.quota * limits.QUOTA_BINDS_AT:
-            with contextlib.suppress(DiskFull):
-                change = Change(welcome=await self._finish(self._take_off))
-                self._apply(change, None)
-
-    def _take_off(self) -> list[bytes]:
-        with self.store.writing() as db:
-            return store_quota.welcome_back(db)
+            with contextlib.suppress(DiskFull), trio.CancelScope(shield=True):
+                self._apply(Change(welcome=await self.write(store_quota.welcome_back)), None)
 
     def _apply(self, change: Change, source: str | None) -> None:
         if self._usage is not None:
