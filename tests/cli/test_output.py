@@ -73,6 +73,7 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch, environment, coloured
 
 def test_colour_never_lets_anything_through(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     assert output.paint("a\x1b[0mb", "bold", "red", to=Terminal()) == "\x1b[1;31ma�[0mb\x1b[0m"
 
 

@@ -187,3 +187,16 @@ async def test_what_is_forgotten_while_it_is_exported_ends_the_export(tmp_path: 
         await service.forget(shared)
         with pytest.raises(P2plearnError, match="export once more"):
             await whole(stream)
+
+
+async def test_a_file_tells_its_size_itself_whatever_a_record_that_came_first_says(tmp_path: Path) -> None:
+    async with Service.open(tmp_path) as service:
+        file = await service.put_attachment(pieces(b"x" * 6000), "file.bin")
+        name, eve = cids.from_text(file["cid"]), Author("eve")
+        lie = eve.share("lie", attachments=(Attachment(name, 5, "", "", ""),))
+        truth = eve.share("truth", attachments=(Attachment(name, 6000, "", "", ""),))
+        await service._keeper.take([lie.raw, truth.raw], "somebody")
+        size, stream = await service.open_attachment(file["cid"])
+        assert (size, await whole(stream)) == (6000, b"x" * 6000)
+        assert service._whole(name, 5) == []
+        assert service._whole(name, 6000) == [name]

@@ -43,8 +43,16 @@ class Files(Part):
         sizes = await self._keeper.read(store_quota.sizes, name)
         if not sizes:
             raise NotFound(given=cid[:80])
-        size = await self._fetch_any(name, sizes)
+        size = await self._fetch_any(name, await self._keeper.in_thread(self._told_by_file, name, sizes))
         return size, _in_threads(read_file(self._blocks, name, size))
+
+    def _told_by_file(self, name: bytes, sizes: list[int]) -> list[int]:
+        """The one size of a file whose root is here, whatever records say; else `sizes`."""
+        block = self._blocks.get(name)
+        with suppress(PeerFault):
+            if block is not None and (size := dag.file_size(name, block)) in sizes:
+                return [size]
+        return sizes
 
     async def _fetch_any(self, name: bytes, sizes: list[int]) -> int:
         """Have the file here under the first size that is true of it: whoever lies about one keeps nobody from the file. The size."""
@@ -100,11 +108,14 @@ class Files(Part):
     def _whole(self, name: bytes, size: int) -> list[bytes]:
         """The CIDs of all blocks of a file, none unless every one is here and readable."""
         try:
-            pieces = list(walk(self._blocks, dag.root(name, size)))
+            pieces = [piece for piece, _ in walk(self._blocks, dag.root(name, size))]
+            for piece in pieces:
+                if (block := self._blocks.get(piece.cid)) is None:
+                    return []
+                dag.children(piece, block)
         except PeerFault:
             return []
-        distinct = dict.fromkeys(piece.cid for piece, _ in pieces)
-        return list(distinct) if all(here for _, here in pieces) and all(self._blocks.get(one) is not None for one in distinct) else []
+        return list(dict.fromkeys(piece.cid for piece in pieces))
 
     async def import_bundle(self, chunks: AsyncIterator[bytes], name: str) -> Answer:
         """Take in an export; {"new", "known", "refused", "attachments"}. Damage costs only what it lies in. Raises BadBundle."""
