@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn import limits
 from p2plearn.errors import DiskFull, StoreBroken
+from p2plearn.learning.items import is_ahead
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
@@ -224,7 +225,7 @@ class Store(Reader):
             author = numbers.get(record.author)
             if author is None:
                 author = numbers[record.author] = _author(db, record.author)
-            shown = -1 if record.time > now + limits.FUTURE_TOLERANCE_MS else min(record.time, now)
+            shown = -1 if is_ahead(record.time, now) else min(record.time, now)
             cursor = db.execute(
                 "INSERT OR IGNORE INTO records (id, author, seq, space, kind, arrived, shown, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (record.id, author, record.seq, record.space, record.kind, now, shown, record.raw),
