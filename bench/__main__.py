@@ -1,21 +1,29 @@
-"""`python -m bench sync [--n N]`."""
+"""`python -m bench MEASURE [--n N] [--authors A] [--cache DIR] [--peers]`."""
 
 import argparse
+import tempfile
+from importlib import import_module
+from pathlib import Path
 
-from bench import sync
 from bench.meter import in_own_namespace
+from bench.shelf import Shelf
 
-_MEASURES = {"sync": sync.run}
+_MEASURES = {"sync": 10_000}  # and how many records, when nothing is said
 
 
 def main() -> None:
     """Run one measure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("measure", choices=sorted(_MEASURES))
-    parser.add_argument("--n", type=int, default=10_000, help="how many records")
+    parser.add_argument("--n", type=int, help="how many records")
+    parser.add_argument("--authors", type=int, default=50, help="by how many people (50)")
+    parser.add_argument("--cache", type=Path, help="keep signed records here, for the next run")
+    parser.add_argument("--peers", action="store_true", help="measure hypercore, SSB and iroh-docs too (bench/peers/setup.sh)")
     options = parser.parse_args()
     in_own_namespace()
-    _MEASURES[options.measure](options.n)
+    with tempfile.TemporaryDirectory(prefix="p2plearn-bench-") as directory:
+        shelf = Shelf(options.cache or Path(directory) / "shelf", options.n or _MEASURES[options.measure], options.authors)
+        import_module(f"bench.{options.measure}").run(shelf, Path(directory))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+Line: TypeAlias = dict[str, Any]
+Wire: TypeAlias = Callable[[], tuple[int, int]]
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _INSIDE = "P2PLEARN_BENCH_NAMESPACE"
@@ -26,7 +29,7 @@ def in_own_namespace() -> None:
 
 
 def loopback() -> tuple[int, int]:
-    """(bytes, packets) sent over the loopback interface so far."""
+    """(bytes, packets) sent over the loopback interface so far, both directions, headers included."""
     for line in Path("/proc/net/dev").read_text().splitlines():
         name, _, counters = line.partition(":")
         if name.strip() == "lo":
@@ -50,30 +53,54 @@ def peak_memory(pid: int) -> int:
 
 
 class Meter:
-    """Measures from its making until `line`."""
+    """Measures from its making until `line`. `pids`: sender, receiver; `wire` tells bytes and packets (or writes) so far."""
 
-    def __init__(self, pids: Sequence[int]) -> None:
+    def __init__(self, pids: Sequence[int], wire: Wire = loopback) -> None:
         self._pids = pids
-        self._cpu = [cpu_seconds(pid) for pid in pids]
-        self._wire = loopback()
+        self._read_wire = wire
+        self._cpu = self.cpu()
+        self._wire = wire()
         self._began = time.perf_counter()
 
-    def line(self, name: str, n: int, payload: int, **more: Any) -> dict[str, Any]:
-        """One measure, printed as a JSON line. `payload`: bytes of the records that moved."""
-        wall = time.perf_counter() - self._began
-        sent, packets = (after - before for after, before in zip(loopback(), self._wire, strict=True))
-        measure = {
+    def cpu(self) -> list[float]:
+        """CPU seconds of the processes so far."""
+        return [cpu_seconds(pid) for pid in self._pids]
+
+    def since(self) -> float:
+        """Seconds since it was made."""
+        return time.perf_counter() - self._began
+
+    def cpu_since(self) -> list[float]:
+        """CPU seconds of the processes since it was made."""
+        return [round(now - before, 2) for now, before in zip(self.cpu(), self._cpu, strict=True)]
+
+    def line(self, name: str, n: int, payload: int, *, wall: float | None = None, **info: Any) -> Line:
+        """One measure as a line: `n` records with `payload` bytes of text moved. `wall`: seconds, when they were measured otherwise."""
+        wall = wall or self.since()
+        sent, packets = (after - before for after, before in zip(self._read_wire(), self._wire, strict=True))
+        return {
             "name": name,
             "n": n,
             "wall": round(wall, 3),
             "rec_s": round(n / wall, 1),
-            "cpu": [round(cpu_seconds(pid) - before, 2) for pid, before in zip(self._pids, self._cpu, strict=True)],
+            "cpu": self.cpu_since(),
             "wire": sent,
             "payload": payload,
             "ratio": round(sent / payload, 3) if payload else None,
             "pkts": packets,
             "rss": [peak_memory(pid) for pid in self._pids],
-            **more,
+            "info": info,
         }
-        print(json.dumps(measure), flush=True)
-        return measure
+
+
+def show(line: Line) -> Line:
+    """Print a measure as one line of JSON."""
+    print(json.dumps(line), flush=True)
+    return line
+
+
+def quantiles(name: str, seconds: Sequence[float], **more: Any) -> Line:
+    """A line about how long something took each time: median and 99th percentile, in milliseconds."""
+    ms = sorted(second * 1000 for second in seconds)
+    p50, p99 = (round(ms[min(len(ms) - 1, int(len(ms) * part))], 2) for part in (0.5, 0.99))
+    return {"name": name, "n": len(ms), "p50": p50, "p99": p99, **more}
