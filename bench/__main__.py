@@ -5,6 +5,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
+from bench import peers
 from bench.meter import in_own_namespace
 from bench.shelf import Shelf
 
@@ -24,6 +25,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="p2plearn-bench-") as directory:
         shelf = Shelf(options.cache or Path(directory) / "shelf", options.n or _MEASURES[options.measure], options.authors)
         import_module(f"bench.{options.measure}").run(shelf, Path(directory))
+        if options.peers:
+            peers.run(shelf, Path(directory))
 
 
 if __name__ == "__main__":
