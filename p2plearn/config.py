@@ -75,6 +75,9 @@ SETTINGS: dict[str, Setting] = {
     "hold": Setting("all", _one_of("all", "followed"), "what this node keeps for others: everything, or followed topics and people"),
     "quota": Setting(limits.DEFAULT_QUOTA, _size, "the most that the records and attachments here may take, in bytes"),
     "min_free": Setting(limits.MIN_FREE_FOR_PEERS, _size, "disk space left free; below it nothing is taken from others, in bytes"),
+    "signatures": Setting(
+        "runs", _one_of("runs", "each"), "which signatures are checked before what peers send is kept: one a run, or each"
+    ),
     "listen": Setting([], _addresses, "addresses to listen on; empty: every address of this machine, on a free port"),
     "mdns": Setting(True, _flag, "find nodes on the same network by themselves, and be found"),
     "lan_only": Setting(False, _flag, "talk only to addresses of the local network"),

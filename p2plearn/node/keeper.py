@@ -7,10 +7,10 @@ Knows the store and the policy; must not know peers' protocols or views.
 """
 
 import contextlib
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 import structlog
 import trio
@@ -19,49 +19,41 @@ from p2plearn import limits
 from p2plearn.clock import Clock
 from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
+from p2plearn.node.access import Access
+from p2plearn.node.examining import Examination, Examined, Taken
 from p2plearn.node.store import closed as store_closed
-from p2plearn.node.store import local as store_local
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Change, Store
-from p2plearn.protocol.admission import Accept, Interests, Policy, Reject, Usage, examine
-from p2plearn.protocol.records import COMMONS, Draft, Record, record_id
+from p2plearn.node.wishes import Wishes
+from p2plearn.protocol.admission import Policy, is_signed, sift
+from p2plearn.protocol.records import COMMONS, Draft, Record, parse, record_id
 from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.sync import Load
 
-T = TypeVar("T")
 Listener = Callable[[Change, str | None], None]
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Taken:
-    """What became of a batch from outside: how many were new and known, refusals by reason, and whether the sender is to blame."""
-
-    new: list[Record] = field(default_factory=list)
-    known: int = 0
-    ignored: dict[str, int] = field(default_factory=dict)
-    rejected: dict[str, int] = field(default_factory=dict)
-
-
-class Keeper:
+class Keeper(Access):
     """Owns the store of one home while it is open. `replica` must be loaded with `load_replica` before it is looked at."""
 
-    def __init__(self, store: Store, identity: Identity, clock: Clock, quota: int, *, hold_all: bool = True) -> None:
-        """`quota`: bytes. Not `hold_all`: only followed people and topics are held."""
-        self.store = store
+    def __init__(
+        self, store: Store, identity: Identity, clock: Clock, quota: int, *, hold_all: bool = True, check_each: bool = False
+    ) -> None:
+        """`quota`: bytes. Not `hold_all`: only followed people and topics are held. `check_each`: no signature's check is postponed."""
+        super().__init__(store)
         self.identity = identity
         self.clock = clock
         self.counts: dict[str, int] = {}  # what was turned away since the start, by reason
-        self._quota = quota
-        self._hold_all = hold_all
-        self._interests: Interests | None = None
+        self.wishes = Wishes(self, identity.author_id, quota, hold_all=hold_all)
+        self._check_each = check_each
         self._replica: Replica | None = None
-        self._usage: Usage | None = None
-        self._forgotten: set[bytes] | None = None
         self._changing = trio.Lock()
         self._listeners: list[Listener] = []
-        self._unindexed = trio.Event()
+        self._news = trio.Event()
+        self.last_news = -math.inf  # when something came, by the event loop's clock
         self._for_later: set[bytes] = set()  # ids that came when the disk was full
 
     def __repr__(self) -> str:
@@ -90,72 +82,97 @@ class Keeper:
         """Call `listener(change, source)` from the event loop after each change; it must not block. `source`: the peer it came from."""
         self._listeners.append(listener)
 
-    async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        """Run a store call off the event loop."""
-        return await trio.to_thread.run_sync(partial(function, *arguments))
-
-    async def read(self, function: Callable[..., T], *arguments: object) -> T:
-        """Run `function(db, *arguments)` of one of the store's siblings with a reading connection."""
-
-        def work() -> T:
-            with self.store.reading() as db:
-                return function(db, *arguments)
-
-        return await self.in_thread(work)
-
-    async def write(self, function: Callable[..., T], *arguments: object, **options: object) -> T:
-        """The same in a transaction. Raises DiskFull."""
-
-        def work() -> T:
-            with self.store.writing() as db:
-                return function(db, *arguments, **options)
-
-        return await self.in_thread(work)
-
-    async def note(self, function: Callable[..., object], *arguments: object) -> None:
-        """Write what is good to know and can be done without, such as where a peer was met: a full disk is no reason to stop."""
-        with contextlib.suppress(DiskFull):
-            await self.write(function, *arguments)
-
     # --- changes ---
 
     async def append(self, draft: Draft) -> Record:
         """Say something as this home's author; it is on the disk when this returns. Raises DiskFull, ValueError."""
         async with self._changing:
-            record, change = await self._finish(self.store.append, draft, self.identity.author, self.clock.now_ms())
+            record, change = await self.seen_through(self.store.append, draft, self.identity.author, self.clock.now_ms())
+            if self.wishes.usage is not None:
+                self.wishes.usage.add(record.author, len(record.raw))
             self._apply(change, None)
         return record
 
     async def take(self, raws: Sequence[bytes], source: str | None) -> Taken:
-        """Examine, judge and commit records from outside. `source` is the peer that sent them.
+        """Examine, judge and commit records from outside: a few of them in one go. `source` is the peer that sent them.
 
-        Records held already cost a hash. Below the reserve of free disk nothing from peers is taken, nobody is blamed; it comes later.
+        What comes from no peer is all checked at once: nobody may be about later to do it.
         """
-        taken = Taken()
-        fresh = {record_id(raw): raw for raw in raws}
-        for held in await self._held(fresh):
-            del fresh[held]
-        if fresh and not await self.in_thread(self.store.has_room_for_peers):
-            self._turn_away(list(fresh), taken)
-        elif fresh:
-            examined = await self.in_thread(_examine_all, list(fresh.values()))
-            for verdict in examined:
-                if isinstance(verdict, Reject):
-                    self._count(taken.rejected, verdict.reason, 1)
-            await self._commit([verdict for verdict in examined if not isinstance(verdict, Reject)], source, taken)
-        taken.known = len(raws) - len(taken.new) - sum(taken.ignored.values()) - sum(taken.rejected.values())
-        return taken
+        if len(raws) > limits.CHECK_FEW:
+            return await self.commit(await self.examine(raws, postpone=source is not None), source)
+        async with self._changing:
+            examination = await self._examination(raws, postpone=source is not None)
+            return await self._commit(examination.here, examination.fresh, source)
+
+    async def examine(self, raws: Sequence[bytes], *, postpone: bool = True) -> Examined:
+        """Look at a batch as it came, whole: what is true of it everywhere. Records held already cost a hash.
+
+        Where one of the batch vouches for another (`admission.sift`), the other's signature is checked later, if that may be postponed.
+        """
+        return await (await self._examination(raws, postpone=postpone)).off_the_loop()
+
+    async def commit(self, examined: Examined, source: str | None) -> Taken:
+        """Judge and commit what was examined, and tell; the next batch may be examined meanwhile.
+
+        Below the reserve of free disk nothing from peers is taken, nobody is blamed; it comes later.
+        """
+        async with self._changing:
+            held = await self._held([record.id for record in examined.records])  # another peer may have been quicker
+            if held:
+                examined.records = [record for record in examined.records if record.id not in held]
+            return await self._commit(lambda: examined, [record.id for record in examined.records], source)
+
+    async def load(self, load: Load) -> tuple[list[bytes], Load]:
+        """The first batch of a load as raw records, and what is left of it.
+
+        Whoever gets the batch whole finds each signature checked, or vouched for by a checked one.
+        """
+        while True:
+            raws, rest, broken = await self.in_thread(self._load, load)
+            if not broken:
+                return raws, rest
+            await self.refute(broken)
+
+    def _load(self, load: Load) -> tuple[list[bytes], Load, list[Record]]:
+        raws, rest, unverified = self.store.load(load)
+        if not unverified:
+            return raws, rest, []
+        records = list({record.id: record for record in map(parse, raws)}.values())
+        sifted = sift(records, set[bytes]().__contains__, lambda record: record.raw not in unverified or is_signed(record))
+        return raws, rest, sifted.refused
+
+    async def check_some(self) -> bool:
+        """Check a portion of what was postponed; whether there was any."""
+        rows = await self.in_thread(self.store.next_unverified, limits.CHECK_BATCH)
+        broken = await self.in_thread(_broken_among, rows)
+        if rows:
+            await self.seen_through(self.store.note_verified, [n for n, _ in rows if n not in broken])
+        if broken:
+            await self.refute(list(broken.values()))
+        return bool(rows)
+
+    async def refute(self, records: Sequence[Record]) -> None:
+        """Take back records whose signature turned out to be broken. Their authors vouched for them and are doubted from now on."""
+        async with self._changing:
+            change = await self.seen_through(self.store.refute, records)
+            self.wishes.usage = None
+            self.wishes.doubt()
+            self._apply(change, None)
+
+    async def change(self) -> None:
+        """Wait until something new is here."""
+        await self._news.wait()
 
     async def forget(self, ids: Sequence[bytes], author: bytes | None = None) -> Change:
         """Delete records here and decline them from now on, some at a time so that others come in between; all that was removed."""
         whole = Change()
-        if author is not None and self._forgotten is not None:
-            self._forgotten.add(author)
+        if author is not None:
+            self.wishes.forget(author)
         batch = limits.FORGET_BATCH if await self.in_thread(self.store.has_room_for_own) else limits.FORGET_FEW
         for at in range(0, max(len(ids), 1), batch):
             async with self._changing:
-                change = await self._finish(self.store.forget, ids[at : at + batch], author)
-                self._usage = None
+                change = await self.seen_through(self.store.forget, ids[at : at + batch], author)
+                self.wishes.usage = None
                 self._apply(change, None)
             whole.removed += change.removed
             whole.files |= change.files
@@ -167,112 +184,101 @@ class Keeper:
     async def set_quota(self, quota: int) -> None:
         """Bind peers' records by another quota (bytes) from now on. A lower one deletes nothing; with a higher one, more may come."""
         async with self._changing:
-            self._quota = quota
-            self._usage = None
+            self.wishes.quota = quota
+            self.wishes.usage = None
             await self._welcome_back()
 
     async def set_hold(self, *, everything: bool) -> None:
         """Hold everything, or what is followed, from now on. What is here already stays."""
-        self._hold_all = everything
+        self.wishes.hold_all = everything
         await self.forget_friends()
 
     async def forget_friends(self) -> None:
         """Whom this node follows has changed: count the quota anew, and let come what was turned away of them."""
         async with self._changing:
-            self._usage = None
+            self.wishes.usage = None
             await self._welcome_back(whatever_room=True)
 
-    async def _commit(self, records: Sequence[Record], source: str | None, taken: Taken) -> None:
-        """Judge and commit examined records, and tell."""
-        async with self._changing:
-            held = await self._held([record.id for record in records])  # another peer may have been quicker
-            records = [record for record in records if record.id not in held]
-            accepted, declined = await self._judge(records, taken)
-            if not accepted and not declined:
-                return
-            try:
-                change = await self._finish(self.store.commit, accepted, self.clock.now_ms(), declined)
-            except DiskFull:
-                self._usage = None
-                self._turn_away([record.id for record in accepted], taken)
-                return
-            self._apply(change, source)
-            taken.new = change.added
+    async def _examination(self, raws: Sequence[bytes], *, postpone: bool) -> Examination:
+        fresh = {record_id(raw): raw for raw in raws}
+        held = [fresh.pop(known) for known in await self._held(list(fresh))]
+        at_once = (await self.wishes.doubted()).__contains__ if postpone and not self._check_each else _everybody
+        return Examination(len(raws), fresh, held, at_once)
 
-    def _turn_away(self, ids: Sequence[bytes], taken: Taken) -> None:
+    async def _commit(self, examine: Callable[[], Examined], ids: Iterable[bytes], source: str | None) -> Taken:
+        """Judge and commit what `examine` gives, and tell. `ids`: all that may be in it."""
+        policy = await self.wishes.policy(one for one in ids if self._replica is None or self._replica.knows(one))
+        usage, self.wishes.usage = self.wishes.usage, None  # choosing counts on it; should that break off, it is counted anew
+        taken, change, waiting = await self.seen_through(self._decide, examine, policy)
+        if waiting:
+            self._turn_away(waiting)
+        else:
+            self.wishes.usage = usage
+            self._apply(change, source)
+        if "signature" in taken.ignored:
+            self.wishes.doubt()
+        for reasons in (taken.ignored, taken.rejected):
+            for reason, number in reasons.items():
+                self.counts[reason] = self.counts.get(reason, 0) + number
+        return taken
+
+    def _decide(self, examine: Callable[[], Examined], policy: Policy) -> tuple[Taken, Change, list[bytes]]:
+        """(what became of a batch, what changed, ids that the disk has no room for), off the event loop and in one go."""
+        examined = examine()
+        change, waiting = Change(), list[bytes]()
+        accepted, ignored = policy.choose(examined.records)
+        reasons = [(item.record, item.reason) for item in ignored] + [(record, "signature") for record in examined.disowned]
+        declined = {record.id: reason for record, reason in reasons if record.space == COMMONS}
+        counts = Counter(reason for _, reason in reasons)
+        if accepted or declined:
+            try:
+                change = self._write(accepted, declined, examined)
+            except DiskFull:
+                waiting = [record.id for record in accepted]
+                counts["disk"] += len(waiting)
+        known = examined.given - len(change.added) - counts.total() - sum(examined.rejected.values())
+        return Taken(change.added, known, dict(counts), examined.rejected), change, waiting
+
+    def _write(self, accepted: list[Record], declined: dict[bytes, str], examined: Examined) -> Change:
+        if not self.store.has_room_for_peers():
+            raise DiskFull(free=self.store.free_space())
+        return self.store.commit(
+            accepted,
+            self.clock.now_ms(),
+            declined,
+            postponed=examined.postponed,
+            doubted={record.author for record in examined.disowned},
+        )
+
+    def _turn_away(self, ids: Sequence[bytes]) -> None:
         """There is no room on the disk. Until there is, peers are not asked for these again, and are served all the same."""
-        self._count(taken.ignored, "disk", len(ids))
         places = max(0, limits.MAX_DECLINED - len(self._for_later))
         self._for_later.update(ids[:places])
         if self._replica is not None:
             self._replica.decline(ids[:places])
 
-    async def watch_disk(self) -> None:
-        """For ever: once there is room on the disk again, let come what had to wait."""
-        while True:
-            await trio.sleep(limits.DISK_INTERVAL)
-            has_room = await self.in_thread(self.store.has_room_for_peers)
-            if self._for_later and has_room:
-                self.replica.welcome(self._for_later - await self.read(store_quota.forgotten_among, list(self._for_later)))
-                self._for_later = set()
+    async def let_come(self) -> None:
+        """Once there is room on the disk again, what had to wait may come."""
+        has_room = await self.in_thread(self.store.has_room_for_peers)
+        if self._for_later and has_room:
+            self.replica.welcome(self._for_later - await self.read(store_quota.unwanted_among, list(self._for_later)))
+            self._for_later = set()
 
-    async def _held(self, ids: Iterable[bytes]) -> set[bytes]:
+    async def _held(self, ids: Sequence[bytes]) -> set[bytes]:
         if self._replica is None:
             return await self.in_thread(self.store.held_among, ids)
         return {held for held in ids if held in self._replica}
 
-    async def _finish(self, function: Callable[..., T], *arguments: object) -> T:
-        """A commit that has begun is seen through, so that the replica always learns what is on the disk."""
-        with trio.CancelScope(shield=True):
-            return await self.in_thread(function, *arguments)
-
-    async def _judge(self, records: Iterable[Record], taken: Taken) -> tuple[list[Record], dict[bytes, str]]:
-        records = list(records)
-        policy = await self._policy([record.id for record in records])
-        room = Usage(policy.usage.quota, policy.usage.friends, policy.usage.total, dict(policy.usage.by_author))
-        policy.usage = room
-        accepted: list[Record] = []
-        declined: dict[bytes, str] = {}
-        for record in records:
-            verdict = policy.judge(record)
-            if isinstance(verdict, Accept):
-                room.add(record.author, len(record.raw))
-                accepted.append(record)
-            else:
-                self._count(taken.ignored, verdict.reason, 1)
-                if record.space == COMMONS:
-                    declined[record.id] = verdict.reason
-        return accepted, declined
-
-    async def _policy(self, ids: Sequence[bytes] = ()) -> Policy:
-        usage = await self._counted()
-        if self._forgotten is None:
-            self._forgotten = await self.read(store_quota.forgotten_authors)
-        declined = await self.read(store_quota.forgotten_among, ids) if ids else set()
-        return Policy(usage, self._interests, declined=declined, forgotten=self._forgotten)
-
-    async def _counted(self) -> Usage:
-        if self._usage is None:
-            followed = await self.read(store_local.attitudes, "follow")
-            friends = {self.author, *(target.name for target in followed if target.kind == "author")}
-            topics = {target.name.decode() for target in followed if target.kind == "topic"}
-            self._interests = None if self._hold_all else Interests(friends, topics)
-            self._usage = await self.read(store_quota.usage, self._quota, friends)
-        return self._usage
-
     async def _welcome_back(self, *, whatever_room: bool = False) -> None:
         """Where there is room again, what was turned away for want of it may come."""
-        usage = await self._counted()
+        usage = await self.wishes.counted()
         if whatever_room or usage.total < usage.quota * limits.QUOTA_BINDS_AT:
             with contextlib.suppress(DiskFull), trio.CancelScope(shield=True):
                 self._apply(Change(welcome=await self.write(store_quota.welcome_back)), None)
 
     def _apply(self, change: Change, source: str | None) -> None:
-        if self._usage is not None:
-            for record in change.added:
-                self._usage.add(record.author, len(record.raw))
-            if any(record.attachments for record in change.added):
-                self._usage = None  # a file that is here already counts for them too
+        if any(record.attachments for record in change.added):
+            self.wishes.usage = None  # a file that is here already counts for them too
         if self._replica is not None:
             self._replica.remove(change.removed)
             self._replica.add(record.id for record in change.added)
@@ -284,13 +290,11 @@ class Keeper:
                 else:
                     self._replica.heads[author] = head
         if change.added:
-            self._unindexed.set()
+            self.last_news = trio.current_time()
+            self._news.set()
+            self._news = trio.Event()
         for listener in self._listeners:
             listener(change, source)
-
-    def _count(self, reasons: dict[str, int], reason: str, number: int) -> None:
-        reasons[reason] = reasons.get(reason, 0) + number
-        self.counts[reason] = self.counts.get(reason, 0) + number
 
     # --- attachments and the quota ---
 
@@ -298,25 +302,25 @@ class Keeper:
         """Count a file before it is fetched. Unasked, only if it fits the quota of one of the authors who name it; whether it may come."""
         async with self._changing:
             if not await self.read(store_quota.is_counted, cid, size):
-                usage = await self._counted()
+                usage = await self.wishes.counted()
                 authors = await self.read(store_quota.namers, cid)
                 if not asked and not any(usage.has_room(author, size) for author in authors):
                     return False
                 await self.write(partial(store_quota.count_file, whole=False), cid, size)
-                self._usage = None
+                self.wishes.usage = None
         return True
 
     async def count_file(self, cid: bytes, size: int) -> None:
         """A file is here, whole."""
         async with self._changing:
             await self.write(partial(store_quota.count_file, whole=True), cid, size)
-            self._usage = None
+            self.wishes.usage = None
 
     async def uncount_file(self, cid: bytes) -> None:
         """A file is not here after all."""
         async with self._changing:
             await self.write(store_quota.uncount_file, cid)
-            self._usage = None
+            self.wishes.usage = None
 
     # --- indexes behind the records ---
 
@@ -335,15 +339,11 @@ class Keeper:
         while await self.read(store_closed.is_behind) and await self.in_thread(self.store.has_room_for_own):
             await self.write(store_closed.index_some)
 
-    async def index_in_background(self) -> None:
-        """For ever: index what came, in large portions while much comes, and soon once it is quiet."""
-        while True:
-            with contextlib.suppress(DiskFull):
-                await self.index_all()
-            self._unindexed = trio.Event()
-            await self._unindexed.wait()
-            await trio.sleep(limits.INDEX_IDLE)
+
+def _everybody(_author: bytes) -> bool:
+    return True
 
 
-def _examine_all(raws: list[bytes]) -> list[Record | Reject]:
-    return [examine(raw) for raw in raws]
+def _broken_among(rows: Iterable[tuple[int, bytes]]) -> dict[int, Record]:
+    """Those of these records whose signature does not hold, by row."""
+    return {n: record for n, raw in rows if not is_signed(record := parse(raw))}

@@ -21,6 +21,7 @@ from p2plearn import config, limits
 from p2plearn.clock import Clock, SystemClock
 from p2plearn.errors import AlreadyRunning, HomeLocked, P2plearnError, Unreachable
 from p2plearn.lock import Patience
+from p2plearn.node import upkeep
 from p2plearn.node.api import control
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network
@@ -153,8 +154,10 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
 
         syncing.on_met = on_met
         await meeting.recall()
-        for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked, keeper.index_in_background, keeper.watch_disk):
+        for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked):
             nursery.start_soon(task)
+        for chore in (upkeep.check_signatures, upkeep.index, upkeep.watch_disk):
+            nursery.start_soon(chore, keeper)
         yield Node(home, keeper, blocks, Works(network, syncing, meeting, attaching), stop)
         nursery.cancel_scope.cancel()
 

@@ -1,4 +1,4 @@
-"""Whether a record from outside is taken: Accept, Ignore or Reject, with a reason.
+"""Whether a record from outside is taken: Accept, Ignore or Reject, with a reason; and whose signature may be checked later.
 
 Reject means the peer that sent it is to blame (size, canonical form, signature). Everything an honest peer may send in good faith and
 this node still does not want (declined before, over quota, another space) is Ignored and blamed on nobody. Unknown versions and kinds
@@ -7,7 +7,7 @@ are accepted: newer programs must be able to talk through older ones.
 Pure: what the node knows comes in as a `Policy`.
 """
 
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -44,13 +44,64 @@ Verdict: TypeAlias = Accept | Ignore | Reject
 
 def examine(raw: bytes) -> Record | Reject:
     """Size, canonical form, signature: what is true of a record everywhere and for ever. The costly part; needs no policy."""
+    record = read(raw)
+    return record if isinstance(record, Reject) or is_signed(record) else Reject("signature")
+
+
+def read(raw: bytes, known_id: bytes | None = None) -> Record | Reject:
+    """Size and canonical form; not the signature. `known_id`: the id, where it has been computed."""
     try:
-        record = parse(raw)
+        return parse(raw, known_id)
     except PeerFault as fault:
         return Reject(fault.reason)
-    if not verify(record.author, raw[:SIGNATURE_SIZE], RECORD_DOMAIN, raw[SIGNATURE_SIZE:]):
-        return Reject("signature")
-    return record
+
+
+def is_signed(record: Record) -> bool:
+    """Whether the author signed the record. Costs five times all the rest."""
+    return verify(record.author, record.raw[:SIGNATURE_SIZE], RECORD_DOMAIN, record.raw[SIGNATURE_SIZE:])
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What a batch is worth: the good ones in their order, ids of those among them whose own signature is yet to be checked, and the bad.
+
+    `disowned`: the signature is broken, and yet the author signed that these bytes are theirs, by naming them as `prev`: no fault of who
+    passes them on. `refused`: the signature is broken.
+    """
+
+    good: list[Record]
+    postponed: set[bytes]
+    disowned: list[Record]
+    refused: list[Record]
+
+
+def sift(records: Sequence[Record], at_once: Callable[[bytes], bool], check: Callable[[Record], bool]) -> Sifted:
+    """Sort a batch of different records by their signatures, of which `check` looks at as few as it must.
+
+    An id covers the signature, so a record that names another of the same author and space as its `prev`, one seq before, vouches for
+    those bytes to the last; its own signature, or that of one which vouches for it in turn, is checked. The check of what is vouched for
+    may wait, unless `at_once(author)`.
+    """
+    vouched: set[tuple[bytes, bytes, str, int]] = set()
+    postponed: set[bytes] = set()
+    disowned: list[Record] = []
+    refused: list[Record] = []
+    for record in sorted(records, key=_seq, reverse=True):
+        author, space, seq = record.author, record.space, record.seq
+        is_vouched = (record.id, author, space, seq) in vouched
+        if is_vouched and not at_once(author):
+            postponed.add(record.id)
+        elif not check(record):
+            (disowned if is_vouched else refused).append(record)
+            if not is_vouched:
+                continue
+        vouched.add((record.prev, author, space, seq - 1))
+    bad = {record.id for record in (*disowned, *refused)}
+    return Sifted([record for record in records if record.id not in bad] if bad else list(records), postponed, disowned, refused)
+
+
+def _seq(record: Record) -> int:
+    return record.seq
 
 
 @dataclass(slots=True)
@@ -110,3 +161,16 @@ class Policy:
         if not self.usage.has_room(record.author, len(record.raw)):
             return Ignore("quota", record)
         return Accept(record)
+
+    def choose(self, records: Iterable[Record]) -> tuple[list[Record], list[Ignore]]:
+        """Judge examined records one after another; what is accepted counts in `usage` from then on."""
+        accepted: list[Record] = []
+        ignored: list[Ignore] = []
+        for record in records:
+            verdict = self.judge(record)
+            if isinstance(verdict, Accept):
+                self.usage.add(record.author, len(record.raw))
+                accepted.append(record)
+            else:
+                ignored.append(verdict)
+        return accepted, ignored

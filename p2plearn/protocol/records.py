@@ -137,8 +137,11 @@ def encode_payload(draft: Draft, author: bytes, seq: int, prev: bytes, time: int
     return payload
 
 
-def parse(raw: bytes) -> Record:
-    """Read a record; its signature is not looked at. Raises PeerFault("limit" | "encoding")."""
+def parse(raw: bytes, known_id: bytes | None = None) -> Record:
+    """Read a record; its signature is not looked at. `known_id`: its id, where that has been computed.
+
+    Raises PeerFault("limit" | "encoding").
+    """
     if len(raw) > limits.MAX_RECORD:
         raise PeerFault("limit", f"a record of {len(raw)} bytes")
     items = decode(raw[SIGNATURE_SIZE:])
@@ -148,7 +151,7 @@ def parse(raw: bytes) -> Record:
     seq = _integer(seq, 1)
     return Record(
         raw,
-        record_id(raw),
+        known_id or record_id(raw),
         _integer(version, 1),
         _text(kind, 1, limits.MAX_WORD),
         _text(space, 1, limits.MAX_WORD),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import trio
 
+from p2plearn.node import upkeep
 from p2plearn.node.service.service import Service
 from p2plearn.testing.authors import Author
 
@@ -21,7 +22,8 @@ async def main(home: Path, chance: random.Random) -> None:
         nursery.start_soon(speak, service, chance)
         nursery.start_soon(take, service, chance)
         nursery.start_soon(forget, service, chance)
-        nursery.start_soon(service._keeper.index_in_background)
+        nursery.start_soon(upkeep.index, service._keeper)
+        nursery.start_soon(upkeep.check_signatures, service._keeper)
 
 
 async def speak(service: Service, chance: random.Random) -> None:

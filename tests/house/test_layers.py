@@ -36,12 +36,16 @@ MAY_IMPORT = {
 NODE_MAY_IMPORT = {
     "store": set(),
     "net": set(),
-    "keeper": {"store"},
+    "examining": set(),
+    "access": {"store"},
+    "wishes": {"store", "access"},
+    "keeper": {"store", "access", "examining", "wishes"},
+    "upkeep": {"keeper"},
     "peers": {"net", "store", "keeper"},
     "service": {"store", "keeper"},
     "api": set(),
     "node": {"net", "store", "keeper", "peers", "service"},
-    "runtime": {"net", "store", "keeper", "peers", "service", "api", "node"},
+    "runtime": {"net", "store", "keeper", "upkeep", "peers", "service", "api", "node"},
 }
 
 # Pure rooms: what happens depends on the arguments alone, so that every order, fault and clock can be tried in a test.

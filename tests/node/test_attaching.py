@@ -51,7 +51,7 @@ async def test_a_file_that_does_not_fit_the_quota_comes_only_when_somebody_looks
         size, stream = await ben.open_attachment(cid)
         assert (size, sum([len(piece) async for piece in stream])) == (60_000, 60_000)
         assert await is_here(ben, large)
-        assert (await ben._keeper._counted()).by_author[ada._keeper.author] > 66_000
+        assert (await ben._keeper.wishes.counted()).by_author[ada._keeper.author] > 66_000
 
 
 async def test_a_lie_that_came_first_does_not_keep_the_file_away(tmp_path: Path) -> None:

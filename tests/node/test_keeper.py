@@ -62,7 +62,7 @@ async def test_what_two_peers_send_at_once_is_stored_and_counted_once(tmp_path: 
             nursery.start_soon(keeper.take, batch, "eve")
         assert [added for added, _ in heard if added] == [50]
         assert len(keeper.replica) == 50
-        assert keeper._usage == await keeper.read(store_quota.usage, limits.DEFAULT_QUOTA, {ME.key})
+        assert keeper.wishes.usage == await keeper.read(store_quota.usage, limits.DEFAULT_QUOTA, {ME.key})
 
 
 async def test_listeners_hear_of_a_change_when_it_is_on_the_disk(tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ async def test_a_file_counts_for_everybody_who_names_it_and_once_in_all(tmp_path
     text = sum(len(record.raw) for record in records)
     async with keeping(tmp_path) as keeper:
         await keeper.take(raws(*records), "peer")
-        before = await keeper._counted()
+        before = await keeper.wishes.counted()
         assert before.total == text  # it is not here yet
         assert await keeper.reserve(FILE.cid, FILE.size, asked=False)
         await keeper.count_file(FILE.cid, FILE.size)
-        after = await keeper._counted()
+        after = await keeper.wishes.counted()
         assert after.total == text + 1000
         assert {author: after.by_author[author] - before.by_author[author] for author in (ada.key, ben.key)} == {
             ada.key: 1000,
@@ -149,7 +149,7 @@ async def test_a_file_counts_for_everybody_who_names_it_and_once_in_all(tmp_path
         }
         assert (await keeper.forget([records[2].id])).files == {}
         assert (await keeper.forget([record.id for record in records[:2]])).files == {FILE.cid: 1000}
-        assert (await keeper._counted()).total == 0
+        assert (await keeper.wishes.counted()).total == 0
 
 
 async def test_unasked_a_file_comes_only_if_somebody_who_names_it_has_room(tmp_path: Path) -> None:

@@ -152,8 +152,8 @@ class StoreModel(RuleBasedStateMachine):
         for record in self.held.values():
             by_author[record.author] += len(record.raw)
         assert usage == Usage(self.quota, frozenset({ME.key}), by_author.total(), dict(by_author))
-        if self.keeper._usage is not None:
-            assert self.keeper._usage == usage
+        if self.keeper.wishes.usage is not None:
+            assert self.keeper.wishes.usage == usage
 
     def rebuild_gives_the_same(self) -> None:
         self.run(self.keeper.index_all)

@@ -105,7 +105,7 @@ class Link:
         while True:
             while not self._loads:
                 await self._change()
-            raws, rest = await self._keeper.in_thread(self._keeper.store.load, self._loads.popleft())
+            raws, rest = await self._keeper.load(self._loads.popleft())
             self._collect(self._session.supply(raws, rest))
 
     async def _keep_time(self) -> None:

@@ -34,6 +34,7 @@ def examine(home: Home, store: Store, blocks: BlockStore) -> list[dict[str, Any]
         disk=lambda: _disk(home, store),
         quota=lambda: _quota(home, store),
         attachments=lambda: _attachments(blocks),
+        signatures=lambda: _signatures(store),
         clock=_clock,
     )
 
@@ -100,6 +101,12 @@ def _store(store: Store) -> _Finding:
     problem = store.problem()
     message = f"The store is damaged: {problem}." if problem else "The store is whole."
     return not problem, message, "Export what can be read with `p2plearn export`, move store.db away, and import it again."
+
+
+def _signatures(store: Store) -> _Finding:
+    waiting = store.unverified()
+    later = f"{waiting} records wait for the check of their signature, which a running node does when it has time."
+    return True, later if waiting else "Every signature here was checked.", ""
 
 
 def _closed_store(home: Home) -> _Finding:

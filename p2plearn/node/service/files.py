@@ -74,6 +74,8 @@ class Files(Part):
         Raises NotFound when nothing carries the topic.
         """
         wanted = topic_of(topic) if topic is not None else None
+        while await self._keeper.check_some():  # nothing goes out unchecked
+            pass
         return await self._keeper.in_thread(self._measure, wanted)
 
     def _measure(self, topic: str | None) -> tuple[Answer, AsyncIterator[bytes]]:

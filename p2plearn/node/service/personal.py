@@ -26,6 +26,7 @@ class Personal(Part):
             "peers": 0,
             "records": len(replica),
             "fingerprint": fingerprint,
+            "unverified": await self._keeper.in_thread(self._keeper.store.unverified),
             "spaces": [{"space": COMMONS, "records": len(replica), "fingerprint": fingerprint}],
             "version": __version__,
         }

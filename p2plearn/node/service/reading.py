@@ -42,6 +42,8 @@ class Reading(Part):
         variants = [variant for _, variant in await self._conversations(forks) if variant.reason is None]
         shown = show_json(found[0][1], await self._lookup.names(), variants)
         _hide(shown, await self._muted())
+        ids = [root.record.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
+        shown["verified"] = not await self._keeper.in_thread(store.unverified_among, ids)
         for attachment in shown["attachments"]:
             attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
         return shown

@@ -48,7 +48,8 @@ async def open_keeper(home: Home, clock: Clock, *, holding: bool = False) -> Asy
         keys = identity.load_or_create(home)
         store = Store(home.root, int(str(settings["min_free"])))
         try:
-            keeper = Keeper(store, keys, clock, int(str(settings["quota"])), hold_all=settings["hold"] == "all")
+            quota, holds, checks = int(str(settings["quota"])), settings["hold"], settings["signatures"]
+            keeper = Keeper(store, keys, clock, quota, hold_all=holds == "all", check_each=checks == "each")
             yield keeper, BlockStore(home.root / "blocks")
         finally:
             store.close()

@@ -91,37 +91,42 @@ def _write(db: sqlite3.Connection, space: str, author: int, head: Head) -> None:
         db.execute("DELETE FROM heads WHERE space = ? AND author = ?", (space, author))
 
 
-def load_batch(db: sqlite3.Connection, load: Load) -> tuple[list[bytes], Load]:
-    """One batch of a load (≤ MAX_BATCH_RECORDS records, ≤ MAX_BATCH_BYTES), and the rest.
+def load_batch(db: sqlite3.Connection, load: Load) -> tuple[list[bytes], Load, set[bytes]]:
+    """One batch of a load (≤ MAX_BATCH_RECORDS records, ≤ MAX_BATCH_BYTES), the rest, and which of the batch nobody has verified here.
 
     Of a forked run one record for each seq, the one that came first: so a batch always ends between two of them, however often
     somebody forks at one place. The sketch finds the others.
     """
     raws: list[bytes] = []
+    unverified: set[bytes] = set()
     size = 0
     runs = list(load.runs)
     while runs:
         run = runs[0]
         rows = db.execute(
-            "SELECT seq, raw, min(n) FROM records WHERE author = (SELECT n FROM authors WHERE key = ?) AND seq BETWEEN ? AND ? "
-            "GROUP BY seq ORDER BY seq",
+            "SELECT seq, raw, min(records.n), unverified.n FROM records LEFT JOIN unverified USING (n) "
+            "WHERE author = (SELECT n FROM authors WHERE key = ?) AND seq BETWEEN ? AND ? GROUP BY seq ORDER BY seq",
             (run.author, run.first, run.last),
         )
-        for seq, raw, _ in rows:
+        for seq, raw, _, waits in rows:
             if _is_full(raws, size, raw):
                 runs[0] = Run(run.author, seq, run.last)
-                return raws, Load(tuple(runs), load.ids, load.live)
-            raws.append(bytes(raw))
+                return raws, Load(tuple(runs), load.ids, load.live), unverified
+            raws.append(raw)
             size += len(raw)
+            if waits:
+                unverified.add(raw)
         runs.pop(0)
     for at, record_id in enumerate(load.ids):
-        row = db.execute("SELECT raw FROM records WHERE id = ?", (record_id,)).fetchone()
+        row = db.execute("SELECT raw, unverified.n FROM records LEFT JOIN unverified USING (n) WHERE id = ?", (record_id,)).fetchone()
         if row is not None and _is_full(raws, size, row[0]):
-            return raws, Load((), load.ids[at:], load.live)
+            return raws, Load((), load.ids[at:], load.live), unverified
         if row is not None:
-            raws.append(bytes(row[0]))
+            raws.append(row[0])
             size += len(row[0])
-    return raws, Load(live=load.live)
+            if row[1]:
+                unverified.add(row[0])
+    return raws, Load(live=load.live), unverified
 
 
 def _is_full(raws: list[bytes], size: int, raw: bytes) -> bool:

@@ -32,13 +32,13 @@ def decline(db: sqlite3.Connection, ids: Mapping[bytes, str]) -> tuple[list[byte
     return [one for one in added if one not in passing], [one for one in left if one not in passing]
 
 
-def forgotten_among(db: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:
-    """Those of these ids that a person told this node to forget."""
+def unwanted_among(db: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:
+    """Those of these ids that are never to come back: a person told this node to forget them, or their signature is broken."""
     found: set[bytes] = set()
     for at in range(0, len(ids), _FEW):
         part = ids[at : at + _FEW]
         marks = ", ".join("?" * len(part))
-        rows = db.execute(f"SELECT id FROM declined WHERE why = 'forgotten' AND id IN ({marks})", part)  # noqa: S608  # only marks
+        rows = db.execute(f"SELECT id FROM declined WHERE why IN ('forgotten', 'signature') AND id IN ({marks})", part)  # noqa: S608  # only marks
         found.update(bytes(row[0]) for row in rows)
     return found
 
@@ -51,6 +51,17 @@ def welcome_back(db: sqlite3.Connection) -> list[bytes]:
 def forget_author(db: sqlite3.Connection, author: bytes) -> None:
     """Want nothing of an author from now on."""
     db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (author,))
+
+
+def doubt(db: sqlite3.Connection, authors: Iterable[bytes]) -> None:
+    """Check what these authors say before it is stored, from now on. Of too many the first are believed again."""
+    db.executemany("INSERT OR IGNORE INTO doubted (author) VALUES (?)", [(author,) for author in authors])
+    db.execute("DELETE FROM doubted WHERE n NOT IN (SELECT n FROM doubted ORDER BY n DESC LIMIT ?)", (limits.MAX_DOUBTED,))
+
+
+def doubted(db: sqlite3.Connection) -> set[bytes]:
+    """The authors of whom a postponed check failed."""
+    return {bytes(row[0]) for row in db.execute("SELECT author FROM doubted")}
 
 
 def forgotten_authors(db: sqlite3.Connection) -> set[bytes]:

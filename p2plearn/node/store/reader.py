@@ -25,6 +25,7 @@ T = TypeVar("T")
 _READERS = 2
 _FEW = 500  # ids in one query; SQLite's own bound on variables is larger everywhere
 _HERE = "space = 'commons'"  # in these words, or SQLite does not see that an index has the rest
+_VERIFIED = "NOT EXISTS (SELECT 1 FROM unverified WHERE unverified.n = records.n)"
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR}
 
 # Of more records than are folded into one conversation, those that any node would choose: first what the author of the target said,
@@ -114,8 +115,11 @@ class Reader:
                 found.update(bytes(row[0]) for row in rows)
         return found
 
-    def load(self, load: Load) -> tuple[list[bytes], Load]:
-        """The first batch of a load as raw records, and what is left of it. Ids that are gone are passed over."""
+    def load(self, load: Load) -> tuple[list[bytes], Load, set[bytes]]:
+        """The first batch of a load as raw records, what is left of it, and which of the batch are unverified.
+
+        Ids that are gone are passed over.
+        """
         with self.reading() as db:
             return store_heads.load_batch(db, load)
 
@@ -177,17 +181,18 @@ class Reader:
 
     def everything(self) -> Iterator[bytes]:
         """Every raw record in the order of arrival, a few at a time."""
-        numbers = [n for n, _ in self.contents()]
+        with self.reading() as db:
+            numbers = [n for (n,) in db.execute("SELECT n FROM records ORDER BY n")]
         return (raw for part in _parts(numbers) for raw in self.at(part))
 
     def contents(self, topic: str | None = None) -> list[tuple[int, int]]:
-        """(row, bytes) of every record in the order of arrival.
+        """(row, bytes) of every record whose signature was checked, in the order of arrival.
 
         With a topic, of those that carry it, and of their authors' newest profiles, or the word that such a one is taken back.
         """
-        only = "" if topic is None else f"WHERE n IN ({_OF_TOPIC})"
+        only = "" if topic is None else f"AND n IN ({_OF_TOPIC})"
         with self.reading() as db:
-            return db.execute(f"SELECT n, length(raw) FROM records {only} ORDER BY n", {"topic": topic}).fetchall()  # noqa: S608  # fixed text
+            return db.execute(f"SELECT n, length(raw) FROM records WHERE {_VERIFIED} {only} ORDER BY n", {"topic": topic}).fetchall()  # noqa: S608  # fixed text
 
     def at(self, numbers: Sequence[int]) -> list[bytes]:
         """The raw records in these rows, in order, without those that are gone."""
@@ -198,6 +203,27 @@ class Reader:
                 for row in db.execute(f"SELECT raw FROM records WHERE n IN ({_marks(part)}) ORDER BY n", part)  # noqa: S608  # only marks
             ]
         return [bytes(row[0]) for row in rows]
+
+    # --- checks that were postponed ---
+
+    def unverified(self) -> int:
+        """How many records wait for the check of their signature."""
+        with self.reading() as db:
+            return int(db.execute("SELECT count(*) FROM unverified").fetchone()[0])
+
+    def unverified_among(self, ids: Iterable[bytes]) -> set[bytes]:
+        """Those of these ids that wait for the check of their signature."""
+        found: set[bytes] = set()
+        with self.reading() as db:
+            for part in _parts(list(ids)):
+                sql = f"SELECT id FROM unverified JOIN records USING (n) WHERE id IN ({_marks(part)})"  # noqa: S608  # only marks
+                found.update(bytes(row[0]) for row in db.execute(sql, part))
+        return found
+
+    def next_unverified(self, limit: int) -> list[tuple[int, bytes]]:
+        """(row, raw) of the records that have waited longest."""
+        with self.reading() as db:
+            return db.execute("SELECT n, raw FROM unverified JOIN records USING (n) ORDER BY n LIMIT ?", (limit,)).fetchall()
 
     # --- what peers compare ---
 

@@ -1,7 +1,7 @@
 """The tables, and opening the file they are in. What only this module and its siblings know: SQL.
 
-Truth: `records` (raw bytes), `passed`, `declined`, `forgotten`, `kept`, and what is local (follows, addresses, seen, an author's `latest`).
-Everything else is derived and can be rebuilt from `records`.
+Truth: `records` (raw bytes), `unverified`, `passed`, `declined`, `forgotten`, `doubted`, `kept`, and what is local (follows, addresses,
+seen, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
 """
 
 import contextlib
@@ -11,9 +11,17 @@ from pathlib import Path
 
 from p2plearn.errors import StoreTooNew
 
-FORMAT = 1
+FORMAT = 2
 
-_TABLES = """
+_UNVERIFIED = """
+-- records whose own signature is yet to be checked: one of the same author's that was checked names them
+CREATE TABLE unverified (n INTEGER PRIMARY KEY);
+-- authors of whom such a check failed: theirs are checked before they are stored
+CREATE TABLE doubted (n INTEGER PRIMARY KEY AUTOINCREMENT, author BLOB NOT NULL UNIQUE);
+"""
+
+_TABLES = (
+    """
 -- bytes: of the records held; latest: when the last record came, ms since 1970
 CREATE TABLE authors (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL DEFAULT 0, latest INTEGER NOT NULL DEFAULT 0);
 -- n counts up and is never used twice, so a view that has applied row n resumes behind it
@@ -33,7 +41,8 @@ CREATE TABLE topics (topic TEXT, kind TEXT, shown INTEGER, record INTEGER, PRIMA
 CREATE TABLE attachments (cid BLOB, record INTEGER, size INTEGER NOT NULL, PRIMARY KEY (cid, record)) WITHOUT ROWID;
 -- files whose blocks are here, or may be in part; bytes count against the quota
 CREATE TABLE kept (cid BLOB PRIMARY KEY, bytes INTEGER NOT NULL, whole INTEGER NOT NULL) WITHOUT ROWID;
--- why: "forgotten" by a person; "declined", of a forgotten author; "quota", turned away for want of room and welcome when there is some
+-- why: "forgotten" by a person; "declined", of a forgotten author; "signature", which is broken; "quota", turned away for want of room
+-- and welcome when there is some
 CREATE TABLE declined (n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, why TEXT NOT NULL);
 CREATE INDEX declined_why ON declined (why);
 CREATE TABLE forgotten (author BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -45,6 +54,11 @@ CREATE TABLE applied (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE closed (request INTEGER PRIMARY KEY);
 CREATE VIRTUAL TABLE words USING fts5(title, text, content='', tokenize="unicode61 remove_diacritics 2");
 """
+    + _UNVERIFIED
+)
+
+# From each format to the next. Only tables that are no index are ever changed so; an index is made anew.
+_MIGRATIONS = {1: _UNVERIFIED}
 
 
 def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:
@@ -54,9 +68,12 @@ def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:
     """
     connection = connect(path, alone=alone)
     try:
-        if not _format(connection):
+        found = _format(connection)
+        if not found:
             _make(connection)
             _flush_names(path.parent)
+        elif found < FORMAT:
+            _migrate(connection)
         connection.execute("PRAGMA synchronous = FULL")  # acknowledged means committed; nearly free in batches
         connection.execute("PRAGMA fullfsync = ON")  # on macOS a plain fsync does not reach the disk; elsewhere this is nothing
     except BaseException:
@@ -96,10 +113,23 @@ def _make(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")
     if not _format(connection):  # another process may have been quicker
-        for statement in _TABLES.split(";\n"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        _run(connection, _TABLES)
     connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """From an older format to this one, all at once or not at all."""
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    for older in range(_format(connection), FORMAT):
+        _run(connection, _MIGRATIONS[older])
+    connection.execute("COMMIT")
+
+
+def _run(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _flush_names(directory: Path) -> None:

@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -175,14 +175,36 @@ class Store(Reader):
             change = self._insert(db, [record], now)
         return record, change
 
-    def commit(self, records: Sequence[Record], now: int, declined: Mapping[bytes, str] = MappingProxyType({})) -> Change:
+    def commit(
+        self,
+        records: Sequence[Record],
+        now: int,
+        declined: Mapping[bytes, str] = MappingProxyType({}),
+        *,
+        postponed: Container[bytes] = (),
+        doubted: Iterable[bytes] = (),
+    ) -> Change:
         """Commit examined and accepted records in one transaction; those held already are passed over.
 
-        `declined`: ids not wanted and why: the reasons of `admission`.
+        `declined`: ids not wanted and why: the reasons of `admission`. `postponed`: ids whose signature is yet to be checked. `doubted`:
+        authors who were found to pass off as theirs what they did not sign.
         """
         with self.writing() as db:
-            change = self._insert(db, records, now)
+            change = self._insert(db, records, now, postponed)
             change.declined, change.welcome = store_quota.decline(db, declined)
+            store_quota.doubt(db, doubted)
+        return change
+
+    def note_verified(self, rows: Iterable[int]) -> None:
+        """The signatures of the records in these rows were checked, and hold."""
+        with self.writing() as db:
+            db.executemany("DELETE FROM unverified WHERE n = ?", [(n,) for n in rows])
+
+    def refute(self, records: Sequence[Record]) -> Change:
+        """Delete records whose signature turned out to be broken, decline them, and doubt their authors."""
+        with self.writing() as db:
+            change = _remove(db, [record.id for record in records], "signature")
+            store_quota.doubt(db, {record.author for record in records})
         return change
 
     def forget(self, ids: Iterable[bytes], author: bytes | None = None) -> Change:
@@ -201,22 +223,12 @@ class Store(Reader):
             return change
 
     def _forget(self, ids: Iterable[bytes], author: bytes | None) -> Change:
-        change = Change()
         with self.writing() as db:
             if author is not None:
                 store_quota.forget_author(db, author)
-            removed = [record for record_id in ids if (record := _delete(db, record_id)) is not None]
-            change.removed = [record.id for record in removed]
-            change.declined, change.welcome = store_quota.decline(db, dict.fromkeys(change.removed, "forgotten"))
-            change.files = _unnamed_files(db, removed)
-            store_closed.refold(db, removed)
-            chains = {(record.space, record.author) for record in removed}
-            for space, key in chains:
-                lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
-                change.heads[space, key] = store_heads.cut(db, _author(db, key), lowest)
-        return change
+            return _remove(db, ids, "forgotten")
 
-    def _insert(self, db: sqlite3.Connection, records: Sequence[Record], now: int) -> Change:
+    def _insert(self, db: sqlite3.Connection, records: Sequence[Record], now: int, postponed: Container[bytes] = ()) -> Change:
         change = Change()
         numbers: dict[bytes, int] = {}
         sizes: dict[int, int] = {}
@@ -239,6 +251,8 @@ class Store(Reader):
                 "INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?)", [(topic, *_in_feed(record, shown), n) for topic in record.topics]
             )
             db.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?, ?)", [(item.cid, n, item.size) for item in record.attachments])
+            if record.id in postponed:
+                db.execute("INSERT INTO unverified VALUES (?)", (n,))
             sizes[author] = sizes.get(author, 0) + len(record.raw)
             change.added.append(record)
         db.executemany(
@@ -271,6 +285,21 @@ def _last(db: sqlite3.Connection, author: int, space: str) -> tuple[int, bytes]:
     return (int(row[0]), bytes(row[1])) if row else (0, NO_PREV)
 
 
+def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
+    """Delete records and all that comes of them, and decline them from now on."""
+    change = Change()
+    removed = [record for record_id in ids if (record := _delete(db, record_id)) is not None]
+    change.removed = [record.id for record in removed]
+    change.declined, change.welcome = store_quota.decline(db, dict.fromkeys(change.removed, why))
+    change.files = _unnamed_files(db, removed)
+    store_closed.refold(db, removed)
+    chains = {(record.space, record.author) for record in removed}
+    for space, key in chains:
+        lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
+        change.heads[space, key] = store_heads.cut(db, _author(db, key), lowest)
+    return change
+
+
 def _delete(db: sqlite3.Connection, record_id: bytes) -> Record | None:
     """Take a record and what is derived from it alone out of the tables; None when it is not here."""
     row = db.execute("SELECT n, author, raw FROM records WHERE id = ?", (record_id,)).fetchone()
@@ -280,6 +309,7 @@ def _delete(db: sqlite3.Connection, record_id: bytes) -> Record | None:
     record = parse(raw)
     store_words.unindex(db, n, record)
     db.execute("DELETE FROM closed WHERE request = ?", (n,))
+    db.execute("DELETE FROM unverified WHERE n = ?", (n,))
     db.executemany(
         "DELETE FROM refs WHERE target = ? AND relation = ? AND source = ?", [(ref.target, ref.relation, n) for ref in record.refs]
     )

@@ -1,0 +1,60 @@
+"""What this node wants of what others have: quota, interests, whom it forgot and whom it doubts. Read from the store once, then kept.
+
+Its keeper says when that no longer holds. Must not know how records come in.
+"""
+
+from collections.abc import Iterable
+
+from p2plearn.node.access import Access
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store import quota as store_quota
+from p2plearn.protocol.admission import Interests, Policy, Usage
+
+
+class Wishes:
+    """`usage`: what is stored by whom, None when it must be counted anew."""
+
+    def __init__(self, access: Access, author: bytes, quota: int, *, hold_all: bool) -> None:
+        """`author`: our own key; `quota`: bytes. Not `hold_all`: only followed people and topics are held."""
+        self.quota = quota
+        self.hold_all = hold_all
+        self.usage: Usage | None = None
+        self._access = access
+        self._author = author
+        self._interests: Interests | None = None
+        self._forgotten: set[bytes] | None = None
+        self._doubted: set[bytes] | None = None
+
+    async def policy(self, ids: Iterable[bytes]) -> Policy:
+        """What is wanted now, of records among these."""
+        usage = await self.counted()
+        if self._forgotten is None:
+            self._forgotten = await self._access.read(store_quota.forgotten_authors)
+        suspect = list(ids)
+        declined = await self._access.read(store_quota.unwanted_among, suspect) if suspect else set()
+        return Policy(usage, self._interests, declined=declined, forgotten=self._forgotten)
+
+    async def counted(self) -> Usage:
+        """What is stored by whom."""
+        if self.usage is None:
+            followed = await self._access.read(store_local.attitudes, "follow")
+            friends = {self._author, *(target.name for target in followed if target.kind == "author")}
+            topics = {target.name.decode() for target in followed if target.kind == "topic"}
+            self._interests = None if self.hold_all else Interests(friends, topics)
+            self.usage = await self._access.read(store_quota.usage, self.quota, friends)
+        return self.usage
+
+    async def doubted(self) -> set[bytes]:
+        """Authors of whom nothing is kept unchecked."""
+        if self._doubted is None:
+            self._doubted = await self._access.read(store_quota.doubted)
+        return self._doubted
+
+    def doubt(self) -> None:
+        """The store knows of another whom to doubt."""
+        self._doubted = None
+
+    def forget(self, author: bytes) -> None:
+        """The store is about to forget an author."""
+        if self._forgotten is not None:
+            self._forgotten.add(author)
