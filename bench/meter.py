@@ -44,8 +44,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def peak_memory(pid: int) -> int:
-    """The largest resident size of a process so far, in MiB."""
+def peak_memory(pid: int | str) -> int:
+    """The largest resident size of a process (or of “self”) so far, in MiB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) // 1024
@@ -53,14 +53,19 @@ def peak_memory(pid: int) -> int:
 
 
 class Meter:
-    """Measures from its making until `line`. `pids`: sender, receiver; `wire` tells bytes and packets (or writes) so far."""
+    """Measures from its making until `stop`. `pids`: sender, receiver; `wire` tells bytes and packets (or writes) so far."""
 
     def __init__(self, pids: Sequence[int], wire: Wire = loopback) -> None:
         self._pids = pids
         self._read_wire = wire
         self._cpu = self.cpu()
         self._wire = wire()
+        self._stopped: tuple[float, list[float]] | None = None
         self._began = time.perf_counter()
+
+    def stop(self) -> None:
+        """Time and CPU count until now. Bytes go on counting until `line`: what belongs to a measure may still be under way."""
+        self._stopped = self.since(), self.cpu_since()
 
     def cpu(self) -> list[float]:
         """CPU seconds of the processes so far."""
@@ -74,16 +79,19 @@ class Meter:
         """CPU seconds of the processes since it was made."""
         return [round(now - before, 2) for now, before in zip(self.cpu(), self._cpu, strict=True)]
 
-    def line(self, name: str, n: int, payload: int, *, wall: float | None = None, **info: Any) -> Line:
-        """One measure as a line: `n` records with `payload` bytes of text moved. `wall`: seconds, when they were measured otherwise."""
-        wall = wall or self.since()
+    def line(self, name: str, n: int, payload: int, **info: Any) -> Line:
+        """One measure as a line: `n` records with `payload` bytes of text moved."""
+        if self._stopped is None:
+            self.stop()
+        assert self._stopped is not None
+        wall, cpu = self._stopped
         sent, packets = (after - before for after, before in zip(self._read_wire(), self._wire, strict=True))
         return {
             "name": name,
             "n": n,
             "wall": round(wall, 3),
             "rec_s": round(n / wall, 1),
-            "cpu": self.cpu_since(),
+            "cpu": cpu,
             "wire": sent,
             "payload": payload,
             "ratio": round(sent / payload, 3) if payload else None,

@@ -85,6 +85,7 @@ async def _main(home: Home, pipe: int | None) -> None:
         replica = await keeper.load_replica()
         await trio.to_thread.run_sync(replica.sketch, limits.MAX_SKETCH_CELL)
         async with _open_network(keeper, pipe) as network, open_node(home, keeper, blocks, network, stop=lambda: None) as node:
+            limits.MAX_DIALLED = 0  # it connects to whom it is told to, and to nobody it hears of
             driven = Driven(node, keeper, network)
             print(json.dumps({"address": network.addresses()[0]}), flush=True)
             async for line in trio.wrap_file(sys.stdin):

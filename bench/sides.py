@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Protocol
 
 from bench.child import Child
-from bench.meter import Wire, loopback
+from bench.meter import Meter, Wire, loopback
 from p2plearn.client import Client
 from p2plearn.paths import Home
 from p2plearn.testing.laptops import Laptop
@@ -113,8 +113,8 @@ def over_pipe(one: Home, other: Home) -> Iterator[tuple[list[Noting], Wire]]:
         yield found, wire
 
 
-def connect(side: Side, other: Side, wanted: int) -> float:
-    """Connect two nodes; the seconds until each has `wanted` records on its disk. Raises AssertionError when that takes too long.
+def connect(side: Side, other: Side, wanted: int, meter: Meter | None = None) -> None:
+    """Connect two nodes; stop `meter` when each has `wanted` records on its disk. Raises AssertionError when that takes too long.
 
     Looks into the stores' files beside the nodes, so that being watched costs them nothing.
     """
@@ -124,9 +124,18 @@ def connect(side: Side, other: Side, wanted: int) -> float:
         while min(_held(one), _held(two)) < wanted:
             assert time.perf_counter() < began + _PATIENCE, f"{_held(one)} and {_held(two)} of {wanted} records after {_PATIENCE} s"
             time.sleep(_POLL)
-        took = time.perf_counter() - began
+        if meter is not None:
+            meter.stop()
         connecting.result()
-    return took
+
+
+def news(speaker: Noting, listener: Noting, count: int) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """What both noted, once the listener has heard `count` records. Raises AssertionError when they do not come."""
+    deadline = time.monotonic() + 60
+    while len((heard := listener.child.ask("stamps"))["committed"]) < count:
+        assert time.monotonic() < deadline, f"only {len(heard['committed'])} of {count} records came"
+        time.sleep(0.2)
+    return speaker.child.ask("stamps"), heard
 
 
 def in_step(*sides: Side) -> bool:

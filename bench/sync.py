@@ -16,7 +16,7 @@ from typing import TypeAlias
 from bench import corpus, disk
 from bench.meter import Line, Meter, Wire, cpu_seconds, quantiles, show
 from bench.shelf import EXTRA, Shelf, empty_home
-from bench.sides import Noting, Side, connect, in_step, over_loopback, over_pipe, programs
+from bench.sides import Noting, Side, connect, in_step, news, over_loopback, over_pipe, programs
 from p2plearn import config
 from p2plearn.paths import Home
 
@@ -44,8 +44,8 @@ def initial(name: str, opener: Opener, shelf: Shelf, directory: Path, mode: str)
         config.put(fresh, "signatures", mode)
     with opener(full, fresh) as (sides, wire):
         meter = Meter([side.pid for side in sides], wire)
-        wall = connect(sides[1], sides[0], shelf.n)
-        line = meter.line(name, shelf.n, shelf.payload(), wall=wall, authors=shelf.authors)
+        connect(sides[1], sides[0], shelf.n, meter)
+        line = meter.line(name, shelf.n, shelf.payload(), authors=shelf.authors)
         line["info"] |= _work_behind(sides[1], meter)
         line["info"]["equal"] = in_step(*sides)
     line["info"] |= disk.shares(fresh, line["payload"])
@@ -66,9 +66,9 @@ def difference(name: str, opener: Opener, shelf: Shelf, directory: Path) -> Line
     moved = sum(len(raw) for side in (0, 1) for raw in shelf.fresh(side))
     with opener(*homes) as (sides, wire):
         meter = Meter([side.pid for side in sides], wire)
-        wall = connect(sides[1], sides[0], shelf.n + 2 * EXTRA)
+        connect(sides[1], sides[0], shelf.n + 2 * EXTRA, meter)
         texts = corpus.payload(shelf.n, shelf.n + 2 * EXTRA)
-        line = meter.line(name, 2 * EXTRA, texts, wall=wall, of=shelf.n, authors=shelf.authors, records=moved)
+        line = meter.line(name, 2 * EXTRA, texts, of=shelf.n, authors=shelf.authors, records=moved)
         line["info"]["equal"] = in_step(*sides)
     return line
 
@@ -87,15 +87,6 @@ def live(
     line = quantiles(name, [there[record] - here[record] for record in here], of=shelf.n)
     whole = quantiles(name, [there[record] - began for record, began in said["began"].items()])
     return line | {"said_p50": whole["p50"], "said_p99": whole["p99"]}
-
-
-def news(speaker: Noting, listener: Noting, count: int) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
-    """What both noted, once the listener has heard `count` records. Raises AssertionError when they do not come."""
-    deadline = time.monotonic() + 60
-    while len((heard := listener.child.ask("stamps"))["committed"]) < count:
-        assert time.monotonic() < deadline, f"only {len(heard['committed'])} of {count} records came"
-        time.sleep(0.2)
-    return speaker.child.ask("stamps"), heard
 
 
 def start(name: str, shelf: Shelf, directory: Path) -> Line:
