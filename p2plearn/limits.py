@@ -102,6 +102,7 @@ MAX_HANDSHAKE_BYTES = 16 * KiB  # read from somebody not yet authenticated; an h
 MAX_NEGOTIATION_BYTES = 4 * KiB  # read from a new stream before its protocol is known
 MAX_STREAMS_PER_PEER = 16
 STREAM_WINDOW = 512 * KiB  # unread bytes a stream may hold here; 50 MB/s at 10 ms of round trip
+MAX_UNREAD_BYTES = 64 * MiB  # on all streams of all peers together: what 128 honest ones leave for a moment; the fullest connection goes
 PING_INTERVAL = 3.0
 PING_TIMEOUT = 4.0  # a frozen peer is noticed within the sum of the two; cafés stall for a second or two
 WRITE_TIMEOUT = 10.0  # one frame ≤ 64 KiB into the kernel: slower than 6 KB/s is no connection

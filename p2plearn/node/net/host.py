@@ -34,7 +34,8 @@ from p2plearn.node.net.libp2p_mesh import TOPIC
 from p2plearn.node.net.libp2p_pubsub import GuardedPubsub
 from p2plearn.node.net.libp2p_streams import GuardedHost, HostStream
 from p2plearn.node.net.libp2p_swarm import GuardedSwarm, Listening
-from p2plearn.node.net.libp2p_yamux import BoundedYamux, shielded
+from p2plearn.node.net.libp2p_yamux import BoundedYamux
+from p2plearn.node.net.libp2p_yamux_stream import shielded
 from p2plearn.node.net.network import BlockSource, Handler, Network, PeerCallback, PeerInfo, Validator
 
 log = structlog.get_logger(__name__)

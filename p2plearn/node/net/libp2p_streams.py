@@ -22,7 +22,7 @@ from libp2p.stream_muxer.exceptions import MuxedStreamEOF
 from p2plearn.errors import ConnectionLost
 from p2plearn.limits import IDLE_TIMEOUT, MAX_NEGOTIATION_BYTES, STREAM_TIMEOUT, STREAM_WINDOW
 from p2plearn.node.net.libp2p_swarm import GuardedSwarm
-from p2plearn.node.net.libp2p_yamux import BoundedStream, shielded
+from p2plearn.node.net.libp2p_yamux_stream import BoundedStream, shielded
 
 
 class HostStream:
@@ -53,9 +53,7 @@ class HostStream:
         with trio.move_on_after(IDLE_TIMEOUT):
             try:
                 return await self._muxed.read(STREAM_WINDOW)
-            except MuxedStreamEOF as error:
-                if self._muxed.reset_received or self._muxed.conn.event_shutting_down.is_set():
-                    raise ConnectionLost(str(error)) from error
+            except MuxedStreamEOF:
                 return b""
             except Exception as error:
                 raise ConnectionLost(str(error)) from error

@@ -32,7 +32,8 @@ from p2plearn.limits import (
     MAX_INBOUND,
 )
 from p2plearn.node.net.libp2p_addresses import Endpoint, is_ed25519
-from p2plearn.node.net.libp2p_wire import WireStream, noise_and_yamux
+from p2plearn.node.net.libp2p_tcp import WireStream
+from p2plearn.node.net.libp2p_wire import noise_and_yamux
 from p2plearn.node.net.libp2p_yamux import BoundedYamux
 
 log = structlog.get_logger(__name__)

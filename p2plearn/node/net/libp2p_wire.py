@@ -1,6 +1,6 @@
-"""From a TCP connection to an authenticated, multiplexed one: Noise and our Yamux, and a bound on what strangers may say.
+"""From a TCP connection to an authenticated, multiplexed one: py-libp2p's handshakes, then our Noise and our Yamux.
 
-py-libp2p also offers plaintext, and reads from strangers whatever they announce. Knows one connection.
+py-libp2p also offers plaintext. Knows one connection.
 """
 
 from collections.abc import Mapping
@@ -11,66 +11,31 @@ from libp2p.abc import IMuxedConn, ISecureConn
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as create_new_x25519_key_pair
 from libp2p.custom_types import TProtocol
-from libp2p.io.exceptions import ConnectionClosedError, IOException
-from libp2p.io.trio import TrioTCPStream
 from libp2p.peer.id import ID
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE_ID
 from libp2p.security.noise.transport import Transport as Noise
+from libp2p.security.secure_session import SecureSession
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX_ID
 from libp2p.transport.upgrader import TransportUpgrader
 
-from p2plearn.limits import MAX_HANDSHAKE_BYTES, STREAM_TIMEOUT
+from p2plearn.limits import STREAM_TIMEOUT
+from p2plearn.node.net.libp2p_noise import Sealed
+from p2plearn.node.net.libp2p_unread import Unread
 from p2plearn.node.net.libp2p_yamux import BoundedYamux
-
-_READ_AHEAD = 128 * 1024  # two Noise messages
-
-
-class WireStream(TrioTCPStream):
-    """A TCP stream that takes MAX_HANDSHAKE_BYTES at most until the other side is known.
-
-    It reads ahead, since Noise asks for two bytes and then for a message, and needs no locks, since Yamux has one reader and a
-    lock for writers: together a fifth of the time of a bulk transfer.
-    """
-
-    def __init__(self, stream: trio.SocketStream) -> None:
-        super().__init__(stream)
-        self.known = False
-        self._handed_out = 0
-        self._ahead = b""
-        self._at = 0
-
-    async def read(self, n: int | None = None) -> bytes:
-        if self._at == len(self._ahead):
-            try:
-                self._ahead = await self.stream.receive_some(_READ_AHEAD)
-            except trio.BrokenResourceError as error:
-                raise ConnectionClosedError("reset by the peer", transport="tcp") from error
-            except trio.ClosedResourceError:
-                self._ahead = b""
-            self._at = 0
-        end = len(self._ahead) if n is None else min(self._at + n, len(self._ahead))
-        data = self._ahead[self._at : end]
-        self._at = end
-        if not self.known:
-            self._handed_out += len(data)
-            if self._handed_out > MAX_HANDSHAKE_BYTES:
-                raise IOException("a handshake is not that long")
-        return data
-
-    async def write(self, data: bytes) -> None:
-        try:
-            await self.stream.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise ConnectionClosedError("the connection is gone", transport="tcp") from error
 
 
 class _Upgrader(TransportUpgrader):
     """Noise and our Yamux. py-libp2p's upgrader makes its own Yamux, whatever class it is given."""
 
+    def __init__(self, secure: Mapping[TProtocol, Any], muxers: Mapping[TProtocol, Any]) -> None:
+        super().__init__(secure, muxers)
+        self._unread = Unread()
+
     async def upgrade_connection(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
+        assert isinstance(conn, SecureSession)
         with trio.fail_after(STREAM_TIMEOUT):
             await self.muxer_multistream.select_transport(conn)
-        return BoundedYamux(conn, peer_id, conn.is_initiator)
+        return BoundedYamux(Sealed(conn), peer_id, conn.is_initiator, self._unread)
 
 
 def noise_and_yamux(keys: KeyPair) -> TransportUpgrader:

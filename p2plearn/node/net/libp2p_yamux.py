@@ -1,35 +1,33 @@
 """Yamux, bounded: a peer that ignores flow control, freezes, or opens streams without end loses its connection, not our memory.
 
-py-libp2p's Yamux reads on whatever a peer sends beyond its window, gives up a write after five seconds without credit, leaves
-half a frame on the wire when a writer is cancelled, and never notices a frozen peer. Frames and states stay py-libp2p's;
-credit, liveness, writing and closing are done here. The wire format is the Yamux specification's (hashicorp/yamux, spec.md).
+py-libp2p's own reads on whatever a peer sends beyond its window, gives up a write after five seconds without credit, leaves half a
+frame on the wire when a writer is cancelled, never notices a frozen peer, and takes ten turns of the event loop for a small message,
+each of which waits for whatever thread is busy. This one takes every frame that a read of the socket brought in one go, and answers
+them with one write. The wire format is the Yamux specification's (hashicorp/yamux, spec.md); docs/adr/0009-yamux.md has the figures.
 """
 
 import contextlib
-import struct
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+import structlog
 import trio
-from libp2p.abc import ISecureConn
+from libp2p.abc import IMuxedConn
+from libp2p.connection_types import ConnectionType
 from libp2p.io.exceptions import IOException
-from libp2p.io.utils import read_exactly
 from libp2p.peer.id import ID
-from libp2p.stream_muxer.exceptions import MuxedStreamError, MuxedStreamReset
-from libp2p.stream_muxer.yamux import yamux
+from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamError
 from libp2p.stream_muxer.yamux.yamux import (
-    DEFAULT_WINDOW_SIZE,
+    FLAG_ACK,
+    FLAG_FIN,
+    FLAG_RST,
     FLAG_SYN,
     GO_AWAY_NORMAL,
-    HEADER_SIZE,
-    MAX_MESSAGE_SIZE,
     TYPE_DATA,
     TYPE_GO_AWAY,
     TYPE_PING,
-    YAMUX_HEADER_FORMAT,
-    Yamux,
-    YamuxStream,
+    TYPE_WINDOW_UPDATE,
 )
+from multiaddr import Multiaddr
 
 from p2plearn.limits import (
     GOODBYE_TIMEOUT,
@@ -37,205 +35,253 @@ from p2plearn.limits import (
     MAX_STREAMS_PER_PEER,
     PING_INTERVAL,
     PING_TIMEOUT,
-    STREAM_TIMEOUT,
     STREAM_WINDOW,
     WRITE_TIMEOUT,
 )
+from p2plearn.node.net.libp2p_noise import Sealed
+from p2plearn.node.net.libp2p_unread import Unread
+from p2plearn.node.net.libp2p_yamux_stream import FRAME, GROWTH, BoundedStream, acquire, shielded
 
-_FRAME = struct.Struct(YAMUX_HEADER_FORMAT)
-_BODY = MAX_MESSAGE_SIZE - HEADER_SIZE
-
-
-def shielded(seconds: float) -> trio.CancelScope:
-    """A scope that outlasts the cancelling of its surroundings, but not by more than `seconds`."""
-    return trio.CancelScope(deadline=trio.current_time() + seconds, shield=True)
+_log = structlog.get_logger(__name__)
 
 
-class BoundedStream(YamuxStream):
-    """A stream whose reader holds at most STREAM_WINDOW unread bytes and whose writer waits STREAM_TIMEOUT for credit."""
-
-    conn: "BoundedYamux"
-
-    def __init__(self, stream_id: int, conn: Yamux, is_initiator: bool) -> None:
-        self._credit = 0
-        self._credited = trio.Event()
-        self._writing = trio.Lock()
-        self.touched = trio.current_time()
-        super().__init__(stream_id, conn, is_initiator)
-
-    @property
-    def send_window(self) -> int:
-        """Bytes the peer still accepts. Yamux's reader adds to it, which wakes the writer."""
-        return self._credit
-
-    @send_window.setter
-    def send_window(self, value: int) -> None:
-        if value > self._credit:
-            self._credited.set()
-            self.touched = self.conn.heard = trio.current_time()
-        self._credit = value
-
-    async def write(self, data: bytes) -> None:
-        """Send all of `data`, one writer at a time. Raises MuxedStreamError."""
-        async with self._writing:
-            sent = 0
-            while sent < len(data):
-                await self._wait_for_credit()
-                size = min(self._credit, _BODY, len(data) - sent)
-                self._credit -= size
-                await self.conn.write_frame(_FRAME.pack(0, TYPE_DATA, 0, self.stream_id, size) + data[sent : sent + size])
-                sent += size
-
-    async def _wait_for_credit(self) -> None:
-        deadline = trio.current_time() + STREAM_TIMEOUT
-        while True:
-            if self.reset_received or self.send_closed or self.closed:
-                raise MuxedStreamReset("the stream is over")
-            if self._credit > 0:
-                return
-            if trio.current_time() >= deadline:
-                raise MuxedStreamError("the peer does not read")
-            self._credited = trio.Event()
-            with trio.move_on_after(0.5):  # a reset wakes nobody, so look now and then
-                await self._credited.wait()
-
-    async def read(self, n: int | None = -1) -> bytes:
-        """Some bytes, `n` at most. What is read is returned even when the caller is being cancelled. Raises MuxedStreamEOF or -Reset."""
-        data = await self.conn.read_stream(self.stream_id, -1 if n is None else n)
-        with shielded(WRITE_TIMEOUT):
-            await self._grant()
-        return bytes(data)
-
-    async def _grant(self) -> None:
-        """Give credit in half windows: unread bytes and outstanding credit never exceed STREAM_WINDOW."""
-        buffered = len(self.conn.stream_buffers.get(self.stream_id, b""))
-        grant = STREAM_WINDOW - self.recv_window - buffered
-        if grant >= STREAM_WINDOW // 2 and not self.recv_closed:
-            self.recv_window += grant
-            await self.send_window_update(grant)
+class Ended(Exception):
+    """The peer said goodbye, or sent what Yamux forbids, or more than it may."""
 
 
-def _make_stream(stream_id: int, conn: Yamux, is_initiator: bool) -> YamuxStream:
-    kind = BoundedStream if isinstance(conn, BoundedYamux) else YamuxStream
-    return kind(stream_id, conn, is_initiator)
-
-
-# Yamux makes its streams by the name of their class and offers no other way in.
-yamux.YamuxStream = _make_stream  # type: ignore[assignment,misc]
-
-
-class _Buffer(bytearray):
-    """Unread bytes of one stream. Yamux's reader puts them in with `extend`."""
-
-    def __init__(self, stream: YamuxStream) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def extend(self, data: Any) -> None:
-        stream = self._stream
-        assert isinstance(stream, BoundedStream)
-        stream.touched = stream.conn.heard = trio.current_time()
-        if len(data) > stream.recv_window:
-            raise trio.TooSlowError("sent beyond its window")  # the one exception at which Yamux's reader ends the connection
-        super().extend(data)
-
-
-class _Buffers(dict[int, bytearray]):
-    """Makes Yamux's own empty bytearrays into bounded ones."""
-
-    def __init__(self, streams: dict[int, YamuxStream]) -> None:
-        super().__init__()
-        self._streams = streams
-
-    def __setitem__(self, stream_id: int, buffer: bytearray) -> None:
-        super().__setitem__(stream_id, _Buffer(self._streams[stream_id]))
-
-
-class BoundedYamux(Yamux):
+class BoundedYamux(IMuxedConn):
     """A connection that is alive as long as anything is heard from the peer within PING_TIMEOUT of asking."""
 
-    def __init__(
-        self, secured_conn: ISecureConn, peer_id: ID, is_initiator: bool | None = None, on_close: Callable[[], Awaitable[Any]] | None = None
-    ) -> None:
-        super().__init__(secured_conn, peer_id, is_initiator, on_close)
-        self.heard = trio.current_time()
-        self.stream_buffers = _Buffers(self.streams)
+    def __init__(self, channel: Sealed, peer_id: ID, is_initiator: bool, unread: Unread) -> None:
+        self.peer_id = peer_id
+        self.unread = unread
+        self.on_close: Callable[[], Awaitable[None]] | None = None  # set by py-libp2p's SwarmConn
+        self.event_started = trio.Event()
+        self.event_shutting_down = trio.Event()
+        self.event_closed = trio.Event()
+        self.streams: dict[int, BoundedStream] = {}
+        self._channel = channel
+        self._is_initiator = is_initiator
+        self._next_id = 1 if is_initiator else 2
+        self._writing = trio.Lock()
+        self._arrived, self._arrivals = trio.open_memory_channel[BoundedStream](MAX_STREAMS_PER_PEER)
+        self._running = trio.CancelScope()
+        self._heard = trio.current_time()
+        self._rtt = 0.0  # seconds
+        self._ping = 0
+        self._pong = trio.Event()
+        self._header = b""  # of a frame whose rest is still to come
+        self._body = 0  # bytes of a frame's body still to come, of what the next two say
+        self._body_of: BoundedStream | None = None
+        self._body_flags = 0
 
     def __repr__(self) -> str:
-        unread = sum(map(len, self.stream_buffers.values()))
+        unread = self.unread.of(self)
         return f"<BoundedYamux {str(self.peer_id)[-6:]} streams={len(self.streams)} unread={unread} rtt={self._rtt * 1000:.1f}ms>"
+
+    @property
+    def is_initiator(self) -> bool:
+        return self._is_initiator
+
+    @property
+    def is_established(self) -> bool:
+        return self.event_started.is_set() and not self.event_shutting_down.is_set()
+
+    @property
+    def is_closed(self) -> bool:
+        return self.event_closed.is_set()
+
+    def rtt(self) -> float:
+        """Smoothed round-trip time in seconds, 0.0 until measured."""
+        return self._rtt
+
+    def get_remote_address(self) -> tuple[str, int] | None:
+        return self._channel.get_remote_address()
+
+    def get_transport_addresses(self) -> list[Multiaddr]:
+        return self._channel.get_transport_addresses()
+
+    def get_connection_type(self) -> ConnectionType:
+        return self._channel.get_connection_type()
+
+    # --- life ---
 
     async def start(self) -> None:
         """Run the connection until it ends; whatever goes wrong ends only this connection."""
         try:
-            await super().start()
-        except Exception:  # noqa: BLE001 - a peer's bytes must not end the node
+            with self._running:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._watch)
+                    nursery.start_soon(self._sweep)
+                    self.event_started.set()
+                    await self._read()
+                    nursery.cancel_scope.cancel()
+        except Exception as error:  # noqa: BLE001 - a peer's bytes must not end the node
+            _log.debug("connection ended", peer=str(self.peer_id), reason=repr(error))
+        finally:
             await self.hard_close()
 
-    async def write_frame(self, data: bytes) -> None:
-        """Write one frame whole: a cancelled caller waits for its end, since half a frame would spoil the connection."""
-        async with self._write_lock:
-            with shielded(WRITE_TIMEOUT) as scope:
-                await self.secured_conn.write(data)
-        if scope.cancelled_caught:
-            await self.hard_close()
-            raise MuxedStreamError("the peer takes nothing off the wire")
-        await trio.lowlevel.checkpoint()
-
-    _write_frame = write_frame
-
-    async def _read_data_body(self, length: int) -> bytes:
-        if length > STREAM_WINDOW:
-            raise trio.TooSlowError("more than any window in one frame")
-        return await read_exactly(self.secured_conn, length)  # who stops in the middle is noticed by his silence
-
-    async def accept_stream(self) -> YamuxStream:
-        """The next inbound stream; beyond MAX_STREAMS_PER_PEER they are reset."""
-        while True:
-            stream = await super().accept_stream()
-            assert isinstance(stream, YamuxStream)
-            if sum(not known.is_initiator and not known.closed for known in self.streams.values()) <= MAX_STREAMS_PER_PEER:
-                return stream
-            await stream.reset()
-
-    async def _measure_rtt_loop(self) -> None:
-        while not self.event_shutting_down.is_set():
-            asked = trio.current_time()
-            self._ping_id = (self._ping_id + 1) & 0xFFFF_FFFF
-            self._ping_event = trio.Event()
-            self._ping_sent_time = asked
-            with trio.move_on_after(PING_TIMEOUT):
-                await self.write_frame(_FRAME.pack(0, TYPE_PING, FLAG_SYN, 0, self._ping_id))
-                await self._ping_event.wait()
-                self.heard = trio.current_time()
-            if self.heard < asked:
-                await self.hard_close()
-                return
-            await trio.sleep(PING_INTERVAL)
-
-    async def _stale_stream_sweeper(self) -> None:
-        while not self.event_shutting_down.is_set():
-            await trio.sleep(LINGER / 3)
-            async with self.streams_lock:
-                self._sweep_stale_streams()
-            lingering = [stream for stream in self.streams.values() if isinstance(stream, BoundedStream) and stream.send_closed]
-            for stream in lingering:
-                if not stream.closed and trio.current_time() - stream.touched > LINGER:
-                    await stream.reset()
+    def abort(self) -> None:
+        """End the connection without waiting for anything: every stream is over, and `start` cleans up."""
+        self.event_shutting_down.set()
+        self._running.cancel()
+        self._arrived.close()
+        for stream in self.streams.values():
+            stream.die()
+        self.streams.clear()
 
     async def hard_close(self) -> None:
         """End the connection at once, without a farewell."""
-        with shielded(1.0):
-            await self._cleanup_on_error()
+        self.abort()
+        if not self.event_closed.is_set():
+            with shielded(1.0):
+                await self._channel.close()
+                self.event_closed.set()
+                if self.on_close:
+                    await self.on_close()
 
     async def close(self, error_code: int = GO_AWAY_NORMAL) -> None:
         """Say goodbye if the wire takes it within GOODBYE_TIMEOUT, then end the connection."""
         if not self.event_closed.is_set():
             self.event_shutting_down.set()
             with shielded(GOODBYE_TIMEOUT), contextlib.suppress(IOException):
-                async with self._write_lock:
-                    await self.secured_conn.write(_FRAME.pack(0, TYPE_GO_AWAY, 0, 0, error_code))
+                async with self._writing:
+                    await self._channel.send(FRAME.pack(0, TYPE_GO_AWAY, 0, 0, error_code))
             await self.hard_close()
 
+    async def _watch(self) -> None:
+        """Measure the round trip, and end the connection when nothing at all is heard in time."""
+        while True:
+            asked = trio.current_time()
+            self._ping = (self._ping + 1) & 0xFFFF_FFFF
+            self._pong = trio.Event()
+            with trio.move_on_after(PING_TIMEOUT):
+                await self.write_frame(FRAME.pack(0, TYPE_PING, FLAG_SYN, 0, self._ping))
+                await self._pong.wait()
+                trip = trio.current_time() - asked
+                self._rtt = (self._rtt + trip) / 2 if self._rtt else trip
+            if self._heard < asked:
+                raise Ended("silent")
+            await trio.sleep(PING_INTERVAL)
 
-assert DEFAULT_WINDOW_SIZE <= STREAM_WINDOW  # the first credit is the specification's; later ones are ours
+    async def _sweep(self) -> None:
+        """Reset streams that we closed, and that the peer leaves open or nobody reads to the end."""
+        while True:
+            await trio.sleep(LINGER / 3)
+            for stream in list(self.streams.values()):
+                if stream.send_closed and trio.current_time() - stream.touched > LINGER:
+                    await stream.reset()
+
+    # --- streams ---
+
+    async def open_stream(self) -> BoundedStream:
+        """A new stream to the peer. Raises MuxedStreamError."""
+        if self.event_shutting_down.is_set():
+            raise MuxedStreamError("the connection is gone")
+        stream = self.streams[self._next_id] = BoundedStream(self._next_id, self, is_initiator=True)
+        self._next_id += 2
+        await self.write_frame(FRAME.pack(0, TYPE_WINDOW_UPDATE, FLAG_SYN, stream.stream_id, GROWTH))
+        return stream
+
+    async def accept_stream(self) -> BoundedStream:
+        """The next stream that the peer opened. Raises MuxedConnUnavailable."""
+        try:
+            return await self._arrivals.receive()
+        except trio.EndOfChannel:
+            raise MuxedConnUnavailable("the connection is gone") from None
+
+    def forget(self, stream: BoundedStream) -> None:
+        """Give up a stream's place if it is closed both ways and read to its end."""
+        if stream.closed and not stream.unread:
+            self.streams.pop(stream.stream_id, None)
+
+    # --- writing ---
+
+    async def write_frame(self, data: bytes) -> None:
+        """Write whole frames: a cancelled caller waits for their end, since half of one would spoil the connection."""
+        await acquire(self._writing)
+        try:
+            with shielded(WRITE_TIMEOUT) as scope:
+                await self._channel.send(data)
+        finally:
+            self._writing.release()
+        if scope.cancelled_caught:
+            self.abort()
+            raise MuxedStreamError("the peer takes nothing off the wire")
+        await trio.lowlevel.checkpoint_if_cancelled()
+
+    # --- reading ---
+
+    async def _read(self) -> None:
+        """Take frames until the connection ends. Nobody else reads, and nothing is read while answers cannot be written."""
+        while data := await self._channel.receive():
+            self._heard = trio.current_time()
+            if answers := self._take(memoryview(data)):
+                await self.write_frame(answers)
+
+    def _take(self, data: memoryview) -> bytes:
+        """Take what came; the frames that answer it. Raises Ended."""
+        answers = []
+        at = 0
+        while at < len(data) and not self.event_shutting_down.is_set():
+            if self._body:
+                part = data[at : at + self._body]
+                at += len(part)
+                self._take_body(part)
+            else:
+                header = self._header + data[at : at + FRAME.size - len(self._header)]
+                at += len(header) - len(self._header)
+                self._header = header if len(header) < FRAME.size else b""
+                if not self._header:
+                    answers.append(self._take_header(*FRAME.unpack(header)))
+        return b"".join(answers)
+
+    def _take_body(self, part: memoryview) -> None:
+        self._body -= len(part)
+        stream = self._body_of
+        if stream is not None and not stream.recv_closed:
+            stream.feed(part)
+            if not self._body:
+                self._take_end(stream, self._body_flags)
+
+    def _take_header(self, version: int, kind: int, flags: int, stream_id: int, length: int) -> bytes:
+        """Do what a frame without a body says, or get ready for the body; the frame that answers it, if one does."""
+        if version or kind > TYPE_GO_AWAY:
+            raise Ended("unknown version or type")
+        if kind == TYPE_GO_AWAY:
+            raise Ended("goodbye")
+        if kind == TYPE_PING:
+            if flags & FLAG_SYN:
+                return FRAME.pack(0, TYPE_PING, FLAG_ACK, 0, length)
+            if length == self._ping:
+                self._pong.set()
+            return b""
+        answer = self._take_new(stream_id) if flags & FLAG_SYN else b""
+        stream = self.streams.get(stream_id)
+        if kind == TYPE_DATA:
+            if not (stream.expect(length) if stream else length <= STREAM_WINDOW):
+                raise Ended("more than the window")
+            self._body, self._body_of, self._body_flags = length, stream, flags
+        elif stream:
+            stream.credit(length)
+        if stream and not self._body:
+            self._take_end(stream, flags)
+        return answer
+
+    def _take_new(self, stream_id: int) -> bytes:
+        """A stream that the peer opens; beyond MAX_STREAMS_PER_PEER it is refused."""
+        inbound = sum(not stream.is_initiator for stream in self.streams.values())
+        if stream_id % 2 != self._next_id % 2 and stream_id not in self.streams and inbound < MAX_STREAMS_PER_PEER:
+            stream = BoundedStream(stream_id, self, is_initiator=False)
+            with contextlib.suppress(trio.WouldBlock):
+                self._arrived.send_nowait(stream)
+                self.streams[stream_id] = stream
+                return FRAME.pack(0, TYPE_WINDOW_UPDATE, FLAG_ACK, stream_id, GROWTH)
+        return FRAME.pack(0, TYPE_WINDOW_UPDATE, FLAG_RST, stream_id, 0)
+
+    def _take_end(self, stream: BoundedStream, flags: int) -> None:
+        if flags & FLAG_RST:
+            stream.die()
+        elif flags & FLAG_FIN:
+            stream.finish()
+        self.forget(stream)
