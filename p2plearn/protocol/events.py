@@ -1,7 +1,31 @@
-"""What a sync session and whoever drives it tell each other: events out of it, and loads to be fetched for it."""
+"""What a sync session and whoever drives it tell each other: who it is, events out of it, and loads to be fetched for it."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeAlias
+
+from p2plearn.protocol.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """This side's author key, its proof (signature over this side's peer id), and 16 fresh random bytes."""
+
+    author: bytes
+    proof: bytes
+    nonce: bytes
+
+
+class Phase(Enum):
+    """Where a session stands; the table at the top of `sync` explains them."""
+
+    OPENING = auto()
+    SKETCHING = auto()
+    HEADS = auto()
+    RUNS = auto()
+    CHECKING = auto()
+    SETTLED = auto()
+    ENDED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,13 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrowed:
+    """One of the two does not hold everything: bring the replica of what both hold by their own rules, and call `narrow(replica)`."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """A batch to be verified and committed; then call `committed()`, once for each, in order."""
 
@@ -60,9 +91,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Nothing to do together, and nobody's fault: another scope. Close the stream; what still comes is passed over."""
+    """Nothing to do together, and nobody's fault: another space. Close the stream; what still comes is passed over."""
 
     reason: str
 
 
-Event: TypeAlias = Met | Arrived | Wanted | RoundAsked | Settled | Ended
+Event: TypeAlias = Met | Narrowed | Arrived | Wanted | RoundAsked | Settled | Ended

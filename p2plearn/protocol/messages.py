@@ -20,16 +20,19 @@ NONCE_SIZE = 16
 SHORT_KEY = 8  # bytes of an author's key that stand for it in a head
 MAX_SEQ = 2**32 - 1  # in a head: nobody holds an unbroken run of so many
 
+_SHORT = struct.Struct(">Q")
+_RUN = struct.Struct(f">{SHORT_KEY}sII")
 _SYMBOL = np.dtype([("sum", "<u8"), ("check", "<u4"), ("count", "<i4")])
 _HEAD = struct.Struct(f">{SHORT_KEY}sI")
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who speaks (the author's signature over their peer id), about what, and the fingerprint of what they hold."""
+    """Who speaks (the author's signature over their peer id), what they hold (no topics and people: everything), and its fingerprint."""
 
     space: str
     topics: tuple[str, ...]
+    people: tuple[bytes, ...]
     author: bytes
     proof: bytes
     nonce: bytes
@@ -107,7 +110,10 @@ class SketchPart:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Short ids the sender lacks, salted or not as in the sketch they were found in. What is not to be had just does not come."""
+    """Ask for short ids the sender lacks. Salted ones, as in the sketch they were found in, are answered by an offer first.
+
+    What is not to be had just does not come.
+    """
 
     salted: bool
     shorts: tuple[int, ...]
@@ -120,14 +126,44 @@ class HeadsAsk:
     differing: int
 
 
-Message: TypeAlias = Hello | State | Heads | Records | Ack | Done | SketchAsk | SketchPart | Want | HeadsAsk
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Unsalted short ids that the sender has and the other may lack; `salted` when a salted sketch told of them."""
+
+    salted: bool
+    shorts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Ask for those of the oldest offer not yet answered that are marked, in its order."""
+
+    marks: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantRuns:
+    """Ask for runs: (first SHORT_KEY bytes of the author's key, first seq, last seq)."""
+
+    runs: tuple[tuple[bytes, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How many asks (want, pick, want runs) the sender has answered in full in this session."""
+
+    asks: int
+
+
+Ask: TypeAlias = Want | Pick | WantRuns
+Message: TypeAlias = Hello | State | Heads | Records | Ack | Done | SketchAsk | SketchPart | HeadsAsk | Ask | Offer | Served
 
 
 def write(message: Message) -> bytes:
     """The bytes of one message, before framing."""
     match message:
-        case Hello(space, topics, author, proof, nonce, fingerprint):
-            return encode([0, space, topics, author, proof, nonce, fingerprint])
+        case Hello(space, topics, people, author, proof, nonce, fingerprint):
+            return encode([0, space, topics, people, author, proof, nonce, fingerprint])
         case State(fingerprint):
             return encode([1, fingerprint])
         case Heads(heads, last):
@@ -143,9 +179,17 @@ def write(message: Message) -> bytes:
         case SketchPart(symbols):
             return encode([7, symbols])
         case Want(salted, shorts):
-            return encode([8, salted, b"".join(short.to_bytes(8, "big") for short in shorts)])
+            return encode([8, salted, b"".join(map(_SHORT.pack, shorts))])
+        case HeadsAsk(differing):
+            return encode([9, differing])
+        case Offer(salted, shorts):
+            return encode([10, salted, b"".join(map(_SHORT.pack, shorts))])
+        case Pick(marks):
+            return encode([11, len(marks), np.packbits(marks).tobytes()])
+        case WantRuns(runs):
+            return encode([12, b"".join(_RUN.pack(*run) for run in runs)])
         case _:
-            return encode([9, message.differing])
+            return encode([13, message.asks])
 
 
 def read(data: bytes) -> Message:
@@ -162,18 +206,14 @@ def read(data: bytes) -> Message:
 
 def _hello(fields: list[Value]) -> Hello | None:
     match fields:
-        case [str(space), list(topics), bytes(author), bytes(proof), bytes(nonce), bytes(fingerprint)] if (
+        case [str(space), list(topics), list(people), bytes(author), bytes(proof), bytes(nonce), bytes(fingerprint)] if (
             len(author) == KEY_SIZE and len(proof) == SIGNATURE_SIZE and len(nonce) == NONCE_SIZE and len(fingerprint) == ID_SIZE
         ):
-            return Hello(space, _topics(topics), author, proof, nonce, fingerprint)
+            about = [value for value in topics if isinstance(value, str) and 0 < len(value.encode()) <= limits.MAX_TOPIC]
+            said_by = [value for value in people if isinstance(value, bytes) and len(value) == KEY_SIZE]
+            if sorted(set(about)) == topics and sorted(set(said_by)) == people and max(len(about), len(said_by)) <= limits.MAX_SCOPE:
+                return Hello(space, tuple(about), tuple(said_by), author, proof, nonce, fingerprint)
     return None
-
-
-def _topics(values: list[Value]) -> tuple[str, ...]:
-    topics = tuple(value for value in values if isinstance(value, str) and 0 < len(value.encode()) <= limits.MAX_TOPIC)
-    if len(topics) != len(values) or len(topics) > limits.MAX_SCOPE_TOPICS or sorted(set(topics)) != list(topics):
-        raise PeerFault("message", "a scope whose topics are not sorted, distinct and short")
-    return topics
 
 
 def _state(fields: list[Value]) -> State | None:
@@ -228,15 +268,51 @@ def _sketch_part(fields: list[Value]) -> SketchPart | None:
 
 
 def _want(fields: list[Value]) -> Want | None:
+    shorts = _shorts(fields)
+    return Want(*shorts) if shorts else None
+
+
+def _shorts(fields: list[Value]) -> tuple[bool, tuple[int, ...]] | None:
     match fields:
-        case [bool(salted), bytes(shorts)] if len(shorts) % 8 == 0 and 0 < len(shorts) <= limits.MAX_WANT * 8:
-            return Want(salted, tuple(int.from_bytes(shorts[at : at + 8], "big") for at in range(0, len(shorts), 8)))
+        case [bool(salted), bytes(shorts)] if len(shorts) % _SHORT.size == 0 and 0 < len(shorts) <= limits.ASK_RECORDS * _SHORT.size:
+            return salted, tuple(short for (short,) in _SHORT.iter_unpack(shorts))
     return None
 
 
 def _heads_ask(fields: list[Value]) -> HeadsAsk | None:
     numbers = _numbers(fields, 1)
     return HeadsAsk(*numbers) if numbers else None
+
+
+def _offer(fields: list[Value]) -> Offer | None:
+    shorts = _shorts(fields)
+    return Offer(*shorts) if shorts else None
+
+
+def _pick(fields: list[Value]) -> Pick | None:
+    match fields:
+        case [int(count), bytes(packed)] if type(count) is int and 0 < count <= limits.ASK_RECORDS and len(packed) == (count + 7) // 8:
+            marks = np.unpackbits(np.frombuffer(packed, np.uint8))
+            return None if marks[count:].any() else Pick(tuple(marks[:count].astype(bool).tolist()))
+    return None
+
+
+def _want_runs(fields: list[Value]) -> WantRuns | None:
+    match fields:
+        case [bytes(packed)] if len(packed) % _RUN.size == 0 and 0 < len(packed) <= limits.MAX_RUNS * _RUN.size:
+            runs = tuple(_RUN.iter_unpack(packed))
+            if all(0 < first <= last for _, first, last in runs) and _records_in(runs) <= limits.ASK_RECORDS:
+                return WantRuns(runs)
+    return None
+
+
+def _records_in(runs: tuple[tuple[bytes, int, int], ...]) -> int:
+    return sum(last - first + 1 for _, first, last in runs)
+
+
+def _served(fields: list[Value]) -> Served | None:
+    numbers = _numbers(fields, 1)
+    return Served(*numbers) if numbers else None
 
 
 def _numbers(fields: list[Value], count: int) -> list[int] | None:
@@ -255,4 +331,8 @@ _READERS: tuple[Callable[[list[Value]], Message | None], ...] = (
     _sketch_part,
     _want,
     _heads_ask,
+    _offer,
+    _pick,
+    _want_runs,
+    _served,
 )

@@ -72,7 +72,8 @@ class Answers:
         self._mirror = mirror
         self._place = (-1, 0)  # left edge of the part in hand among all 64-bit short ids, and its bits
         self._given = 0  # symbols of that part
-        self._symbols = self._salted_symbols = 0
+        self.given = 0  # symbols, in this round
+        self._salted_symbols = 0
         self._wishes = 0
 
     def symbols(self, ask: SketchAsk) -> SketchPart:
@@ -83,16 +84,16 @@ class Answers:
         if place != self._place or ask.start != self._given:
             raise PeerFault("order", "a sketch asked for again")
         self._given += ask.count
-        self._symbols += ask.count
+        self.given += ask.count
         self._salted_symbols += ask.count if ask.bits else 0
-        if self._symbols > limits.MAX_ROUND_SYMBOLS:
+        if self.given > limits.MAX_ROUND_SYMBOLS:
             raise PeerFault("limit", "sketches without end")
         return SketchPart.of(self._mirror.symbols(ask.bits, ask.part), ask.start, ask.count)
 
     def wanted(self, shorts: tuple[int, ...], salted: bool) -> tuple[bytes, ...]:
         """The ids wished for that are held. Raises PeerFault("limit") for more wishes than a sketch can have told of."""
         self._wishes += len(shorts)
-        if self._wishes > (self._salted_symbols if salted else self._symbols):
+        if self._wishes > (self._salted_symbols if salted else self.given):
             raise PeerFault("limit", "more wishes than symbols")
         return tuple(dict.fromkeys(record_id for short in shorts for record_id in self._mirror.find(short, salted)))
 
@@ -153,7 +154,7 @@ class Search:
         difference = self._mirror.symbols(ask.bits, ask.part).minus(theirs)
         peeled = peel(difference)
         if peeled is None:
-            self._go_on(min(estimate(difference), limits.MAX_ROUND_SYMBOLS))  # hostile counts know no bounds
+            self._go_on(min(estimate(difference), limits.MAX_INT))  # hostile counts know no bounds
             return None
         self._leave_part()
         if self._thorough and not ask.bits and not any(peeled):
@@ -166,7 +167,7 @@ class Search:
     def _go_on(self, differing: int) -> None:
         """Ask for as much as should do; where that is too much for one part, or was in vain, split it."""
         parts, have = self._pending[0], len(self._theirs)
-        wanted = int(differing * _PER_ID) + _FIRST
+        wanted = int(min(differing, limits.MAX_ROUND_SYMBOLS) * _PER_ID) + _FIRST
         if not parts.bits and have < _SURE:
             self._next = max(min(wanted, _SURE) - have, have // 2)
             return

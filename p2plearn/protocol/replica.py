@@ -15,19 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from p2plearn import limits
-from p2plearn.protocol.encoding import encode
+from p2plearn.protocol.claims import Claims
+from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.sketch import U64, Sketch, checks
 
 _BUCKETS = 4096  # the first 12 bits of an id
 _LOG = 512  # changes gathered before they are folded into the sketch, so that numpy's overhead is shared
 _FINGERPRINT_DOMAIN = b"p2plearn fingerprint v1\x00"
-
-
-class Scope(NamedTuple):
-    """What a session is about: one space, and the topics within it (none: everything)."""
-
-    space: str
-    topics: tuple[str, ...] = ()
 
 
 class Head(NamedTuple):
@@ -101,10 +95,11 @@ def _bucket(record_id: bytes) -> int:
 
 
 class Replica:
-    """One scope of one node. `heads` is public: the owner puts in what its store says."""
+    """One scope of one node. `heads` is public: the owner puts in what its store says. `claims`: what sessions fetch of it just now."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.claims = Claims()
         self.heads: dict[bytes, Head] = {}
         self._held = IdSet()
         self._declined: OrderedDict[bytes, None] = OrderedDict()
@@ -165,8 +160,7 @@ class Replica:
         for number in self._dirty:
             self._digests[number] = hashlib.sha256(b"".join(self._held.bucket(number))).digest()
         self._dirty.clear()
-        scope = encode([self.scope.space, list(self.scope.topics)])
-        return hashlib.sha256(_FINGERPRINT_DOMAIN + scope + b"".join(self._digests)).digest()
+        return hashlib.sha256(_FINGERPRINT_DOMAIN + self.scope.encode() + b"".join(self._digests)).digest()
 
     def find(self, short: int) -> list[bytes]:
         """The held ids of an unsalted short id: none, one, or several if somebody ground a collision."""

@@ -1,59 +1,37 @@
 """The session machine: two replicas of one scope are brought together over one stream. Bytes in, events out; it never waits.
 
     OPENING    both say the fingerprint of what they hold (at first within the hello). Equal → SETTLED
-    SKETCHING  the initiator asks for a sketch, sends what only it holds, wants what only the other holds; both say Done → SETTLED.
+    SKETCHING  the initiator asks for a sketch, offers what only it holds, wants what only the other holds; both say Done → SETTLED.
                When much differs and authors are few, it asks for heads instead, once a round →
     HEADS      both list the ends of unbroken runs, by author
-    RUNS       both send what lies beyond the other's heads, in seq order, then Done; nothing when that would be more than differs
+    RUNS       both ask for what lies beyond their own heads, in portions, then Done; for nothing when that would be more than differs
     CHECKING   both have committed all of that and compare again. Equal → SETTLED, else → SKETCHING
     SETTLED    news is pushed as it is committed, until either side opens the next round (both at once is one round)
 
-Both sides judge by the same messages, so they always agree on the step without saying so. Records and acknowledgements may travel at
-any time after the hello. At most WINDOW batches are under way each way; a batch is acknowledged when it is committed.
+Both sides judge by the same messages, so they always agree on the step without saying so. Whoever lacks records asks for them, so that
+several sessions of one node share the work; only news comes unasked. Records and acknowledgements may travel at any time after the
+hello. At most WINDOW batches are under way each way; a batch is acknowledged when it is committed.
 
 Whoever drives it hands in bytes, what the store gave for a `Wanted`, and word that batches are committed, and does what the events say.
 Knows no store, network or clock. An exception other than PeerFault is a bug.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum, auto
-from itertools import pairwise
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol import messages as m
-from p2plearn.protocol.events import Arrived, Ended, Event, Load, Met, RoundAsked, Run, Settled, Wanted
+from p2plearn.protocol.ends import Ends
+from p2plearn.protocol.events import Arrived, Ended, Event, Load, Me, Met, Narrowed, Phase, RoundAsked, Run, Settled, Wanted
 from p2plearn.protocol.frames import FrameReader, to_frames
+from p2plearn.protocol.incoming import Incoming
 from p2plearn.protocol.outgoing import Outgoing
 from p2plearn.protocol.reconcile import Answers, Mirror, Search
-from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.replica import Replica, short_id
+from p2plearn.protocol.scope import Filter, Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, verify
 
-__all__ = ["Arrived", "Ended", "Event", "Load", "Me", "Met", "Phase", "RoundAsked", "Run", "Session", "Settled", "Wanted"]
-
-_SLACK = 1.25  # times what differs that runs may hold: beyond that chains have holes here or there, and much would be sent in vain
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """This side's author key, its proof (signature over this side's peer id), and 16 fresh random bytes."""
-
-    author: bytes
-    proof: bytes
-    nonce: bytes
-
-
-class Phase(Enum):
-    """See the table at the top of the module."""
-
-    OPENING = auto()
-    SKETCHING = auto()
-    HEADS = auto()
-    RUNS = auto()
-    CHECKING = auto()
-    SETTLED = auto()
-    ENDED = auto()
+__all__ = ["Arrived", "Ended", "Event", "Load", "Me", "Met", "Narrowed", "Phase", "RoundAsked", "Run", "Session", "Settled", "Wanted"]
 
 
 class Session:
@@ -63,6 +41,7 @@ class Session:
         self.phase = Phase.OPENING
         self._replica, self._me, self._peer, self._initiator = replica, me, peer, initiator
         self._reader = FrameReader()
+        self._incoming = Incoming(replica)
         self._outgoing = Outgoing()
         self._out: list[bytes] = []
         self._salt: bytes | None = None  # known once the hello came
@@ -70,19 +49,28 @@ class Session:
         self._theirs: bytes | None = None
         self._state_due = False  # ours is to be said as soon as all that came is committed
         self._arrived = self._committed = 0
+        self._narrowing = False  # the scope is smaller than the replica's: another one is to come
         self._done_sent = self._done_received = False
         self._search: Search | None = None  # the initiator's
         self._answers: Answers | None = None  # the other side's
         self._answered = False  # a sketch waits to be handed out
-        self._heads: dict[bytes, tuple[bytes, int]] = {}  # ours as listed: short key → author, seq
-        self._their_heads: dict[bytes, int] = {}
-        self._differing: int | None = None  # about how many ids, once heads were asked for in this round
+        self._ends: Ends | None = None  # once heads were asked for in this round
+        self._offered = 0  # ids that the other side offered in this round
+        self._served = 0  # as said
         self._since_thorough = limits.THOROUGH_EVERY
-        self._say(m.Hello(*replica.scope, me.author, me.proof, me.nonce, self._mine))
+        own = replica.scope.filters[0] if replica.scope.filters else Filter()
+        self._say(m.Hello(replica.scope.space, *own, me.author, me.proof, me.nonce, self._mine))
 
     def __repr__(self) -> str:
         side = "initiator" if self._initiator else "responder"
-        return f"<Session {side} {self.phase.name}, {self._outgoing!r}, {self._arrived - self._committed} batches to commit>"
+        here = f"{self._arrived - self._committed} batches to commit"
+        return f"<Session {side} {self.phase.name}, {self._incoming!r}, {self._outgoing!r}, {here}>"
+
+    @property
+    def owed(self) -> int | None:
+        """None while the other side owes nothing but what waits here to be committed; else a number that grows with each answer."""
+        is_owed = self._incoming.is_waiting and self._arrived == self._committed
+        return self._arrived + self._incoming.served_so_far if is_owed else None
 
     # --- what the driver calls ---
 
@@ -116,9 +104,20 @@ class Session:
         return self._advance()
 
     def push(self, ids: Iterable[bytes]) -> list[Event]:
-        """News: send these when there is room. Beyond the bound they are left to the next round."""
-        self._outgoing.push(ids)
+        """News: send what of these is in the scope, when there is room. Beyond the bound it is left to the next round."""
+        if not self._narrowing:
+            self._outgoing.push(record_id for record_id in ids if record_id in self._replica)
         return self._advance()
+
+    def narrow(self, replica: Replica) -> list[Event]:
+        """The replica that `Narrowed` called for."""
+        self._replica, self._incoming = replica, Incoming(replica)
+        self._narrowing, self._state_due = False, self._mine is None
+        return self._advance()
+
+    def give_up(self) -> bool:
+        """The stream is gone: nothing is fetched any more; whether that leaves something for other sessions to take over."""
+        return self._incoming.give_up()
 
     def begin_round(self) -> list[Event]:
         """Compare again, when SETTLED; otherwise a round is under way and nothing happens."""
@@ -128,7 +127,7 @@ class Session:
 
     def answer_round(self) -> list[Event]:
         """Answer a `RoundAsked`; later calls for the same one do nothing."""
-        if self.phase is Phase.OPENING and self._mine is None:
+        if self.phase is Phase.OPENING and self._mine is None and not self._narrowing:
             self._state_due = True
         return self._advance()
 
@@ -146,37 +145,54 @@ class Session:
                 self._arrived += 1
                 if self._arrived - self._committed > limits.WINDOW:
                     raise PeerFault("window", "more batches than the window lets through")
+                self._incoming.came(len(raws))
                 return [Arrived(raws)]
             case m.Ack(batches):
                 self._outgoing.acknowledge(batches)
             case m.Done():
-                if self._done_received or self.phase not in (Phase.RUNS, Phase.SKETCHING):
+                if self._done_received or self.phase not in (Phase.RUNS, Phase.SKETCHING) or self._outgoing.unserved:
                     raise PeerFault("order", "done with nothing")
                 self._done_received = True
+            case m.Served(asks):
+                self._incoming.served(asks)
             case m.SketchAsk():
                 self._on_ask(message)
             case m.SketchPart():
                 self._on_part(message)
             case m.Want(salted, shorts):
-                self._outgoing.add(Load(ids=self._asked().wanted(shorts, salted)))
+                self._on_want(self._asked().wanted(shorts, salted), salted)
+            case m.Offer(_, shorts):
+                self._on_offer(message, len(shorts))
+            case m.Pick(marks):
+                self._outgoing.pick(marks)
+            case m.WantRuns(runs):
+                self._on_want_runs(runs)
             case m.HeadsAsk(differing):
                 self._on_heads_ask(differing)
             case _:
-                self._on_heads(message.heads, message.last)
+                self._on_heads(message)
         return []
 
     def _on_hello(self, hello: m.Hello) -> list[Event]:
         if self._salt is not None:
             raise PeerFault("order", "a second hello")
-        if (hello.space, hello.topics) != self._replica.scope:
+        ours = self._replica.scope
+        if hello.space != ours.space:
             self.phase = Phase.ENDED
-            return [Ended("scope")]
+            return [Ended("space")]
         if not verify(hello.author, hello.proof, HELLO_DOMAIN, self._peer):
             raise PeerFault("proof", "the author did not sign for this peer id")
         nonces = (self._me.nonce, hello.nonce) if self._initiator else (hello.nonce, self._me.nonce)
         self._salt = b"".join(nonces)
-        self._theirs = hello.fingerprint
-        return [Met(hello.author)]
+        held = Filter(hello.topics, hello.people)
+        theirs = Scope(hello.space, (held,) if held else ())
+        scope = ours.meet(theirs)
+        self._theirs = hello.fingerprint if scope == theirs else None
+        if scope == ours:
+            return [Met(hello.author)]
+        self._narrowing, self._mine = True, None
+        self._outgoing.drop_news()
+        return [Met(hello.author), Narrowed(scope)]
 
     def _on_state(self, fingerprint: bytes) -> list[Event]:
         if self.phase is Phase.SETTLED:
@@ -205,56 +221,56 @@ class Session:
             raise PeerFault("order", "a sketch out of turn")
         found = self._search.receive(part)
         if found is not None:
-            self._outgoing.add(Load(ids=found.ours))
-            for at in range(0, len(found.theirs), limits.MAX_WANT):
-                self._say(m.Want(found.salted, found.theirs[at : at + limits.MAX_WANT]))
-        elif self._differing is None and self._search.differing >= max(1, len(self._replica.heads)):
+            self._offer(found.ours, salted=found.salted)
+            self._incoming.wish(found.theirs, salted=found.salted)
+        elif self._ends is None and self._search.differing >= max(1, len(self._replica.heads)):
             self._say(m.HeadsAsk(self._search.differing))
             self._list_heads(self._search.differing)
             return
-        self._ask_on(self._search)
+        self._say(self._search.ask())
 
-    def _ask_on(self, search: Search) -> None:
-        ask = search.ask()
-        if ask is not None:
-            self._say(ask)
+    def _offer(self, ids: tuple[bytes, ...], *, salted: bool) -> None:
+        for portion in self._outgoing.offer(ids):
+            self._say(m.Offer(salted, tuple(map(short_id, portion))))
+
+    def _on_offer(self, offer: m.Offer, count: int) -> None:
+        self._offered += count
+        if self.phase is not Phase.SKETCHING or self._done_received:
+            raise PeerFault("order", "an offer out of turn")
+        if self._offered > (self._answers.given if self._answers else self._incoming.named):
+            raise PeerFault("limit", "more offers than there is difference")
+        self._incoming.offered(offer)
+
+    def _on_want(self, ids: tuple[bytes, ...], salted: bool) -> None:
+        """Salted ones are told by name first: only so the other side sees which of them somebody else brings."""
+        if salted:
+            self._offer(ids, salted=True)
+        self._outgoing.ask(Load() if salted else Load(ids=ids))
 
     def _on_heads_ask(self, differing: int) -> None:
         self._asked()
-        if self._differing is not None:
+        if self._ends is not None:
             raise PeerFault("order", "heads asked for again")
         self._list_heads(differing)
 
     def _list_heads(self, differing: int) -> None:
-        self.phase, self._differing = Phase.HEADS, differing
+        self.phase, self._ends = Phase.HEADS, Ends(self._replica.heads, differing)
         self._search = self._answers = None
-        by_key = {author[: m.SHORT_KEY]: (author, min(head.seq, m.MAX_SEQ)) for author, head in self._replica.heads.items()}
-        self._heads, self._their_heads = dict(sorted(by_key.items())[: limits.MAX_HEADS_TOTAL]), {}
-        listed = [(key, seq) for key, (_, seq) in self._heads.items()]
-        for at in range(0, max(1, len(listed)), limits.MAX_HEADS):
-            end = at + limits.MAX_HEADS
-            self._say(m.Heads(tuple(listed[at:end]), last=end >= len(listed)))
+        for part in self._ends.messages():
+            self._say(part)
 
-    def _on_heads(self, heads: tuple[tuple[bytes, int], ...], last: bool) -> None:
-        if self.phase is not Phase.HEADS:
+    def _on_heads(self, heads: m.Heads) -> None:
+        if self.phase is not Phase.HEADS or self._ends is None:
             raise PeerFault("order", "heads out of turn")
-        keys = [next(reversed(self._their_heads), b""), *(key for key, _ in heads)]
-        if any(key >= after for key, after in pairwise(keys)) or not (heads or last):
-            raise PeerFault("order", "heads that are not sorted")
-        self._their_heads.update(heads)
-        if len(self._their_heads) > limits.MAX_HEADS_TOTAL:
-            raise PeerFault("limit", "heads without end")
-        if last:
+        if self._ends.receive(heads):
             self.phase = Phase.RUNS
-            self._outgoing.add(Load(self._runs()))
+            if self._ends.pays:
+                self._incoming.plan(self._ends.theirs, self._ends.ours)
 
-    def _runs(self) -> tuple[Run, ...]:
-        """What lies beyond the other side's heads; nothing when that is, both ways together, more than differs."""
-        ours, theirs = self._heads, self._their_heads
-        total = sum(abs((ours[key][1] if key in ours else 0) - theirs.get(key, 0)) for key in ours.keys() | theirs.keys())
-        if total > _SLACK * (self._differing or 0):
-            return ()
-        return tuple(Run(author, theirs.get(key, 0) + 1, seq) for key, (author, seq) in ours.items() if seq > theirs.get(key, 0))
+    def _on_want_runs(self, runs: tuple[tuple[bytes, int, int], ...]) -> None:
+        if self.phase is not Phase.RUNS or self._ends is None or self._done_received:
+            raise PeerFault("order", "runs out of turn")
+        self._outgoing.ask(self._ends.load(runs))
 
     # --- steps that follow from what has happened so far ---
 
@@ -262,7 +278,10 @@ class Session:
         events: list[Event] = []
         while self._step(events):
             pass
-        load = self._outgoing.next() if self._salt is not None else None
+        load = self._outgoing.next() if self._salt is not None and not self._narrowing else None
+        if self._outgoing.served > self._served:
+            self._served = self._outgoing.served
+            self._say(m.Served(self._served))
         return [*events, Wanted(load)] if load else events
 
     def _step(self, events: list[Event]) -> bool:
@@ -274,19 +293,24 @@ class Session:
         if self._mine is not None and self._theirs is not None:
             self._compare(self._mine == self._theirs, events)
             return True
-        if self.phase in (Phase.RUNS, Phase.SKETCHING) and self._is_step_sent() and not self._done_sent:
-            self._done_sent = True
-            self._say(m.Done())
+        if self.phase in (Phase.RUNS, Phase.SKETCHING) and not self._done_sent:
+            while (ask := self._incoming.next()) is not None:
+                self._say(ask)
+            if self._is_step_over():
+                self._done_sent = True
+                self._say(m.Done())
+        if self.phase is Phase.SETTLED and self._arrived == self._committed:
+            self._incoming.finish()
         if self._done_sent and self._done_received:
             self._leave_step(events)
             return True
         return False
 
-    def _is_step_sent(self) -> bool:
-        if self.phase is Phase.SKETCHING:
-            over = self._search.ask() is None if self._search else self._done_received
-            return over and self._outgoing.is_round_sent
-        return self._outgoing.is_round_sent
+    def _is_step_over(self) -> bool:
+        """Whether this side has nothing more to ask or to offer; the one that is asked for sketches waits for the other."""
+        if self.phase is Phase.SKETCHING and not (self._search.ask() is None if self._search else self._done_received):
+            return False
+        return self._incoming.is_over
 
     def _compare(self, equal: bool, events: list[Event]) -> None:
         self._mine = self._theirs = None
@@ -298,7 +322,7 @@ class Session:
         if self._initiator:
             self._since_thorough += 1
             self._search = Search(mirror, thorough=self._since_thorough > limits.THOROUGH_EVERY)
-            self._ask_on(self._search)
+            self._say(self._search.ask())
         else:
             self._answers = Answers(mirror)
 
@@ -314,11 +338,12 @@ class Session:
 
     def _settle(self, events: list[Event], *, equal: bool) -> None:
         self.phase = Phase.SETTLED
-        self._search = self._answers = self._differing = None
-        self._heads, self._their_heads = {}, {}
+        self._search = self._answers = self._ends = None
+        self._outgoing.drop_offers()
+        self._offered = 0
         events.append(Settled(equal))
 
     # --- speaking ---
 
-    def _say(self, message: m.Message) -> None:
-        self._out += to_frames(m.write(message))
+    def _say(self, message: m.Message | None) -> None:
+        self._out += to_frames(m.write(message)) if message else []

@@ -7,9 +7,11 @@ from functools import cache
 
 from p2plearn.protocol import messages as m
 from p2plearn.protocol import sync
+from p2plearn.protocol.claims import Claims
 from p2plearn.protocol.frames import FrameReader, to_frames
 from p2plearn.protocol.records import COMMONS, Record
-from p2plearn.protocol.replica import Head, Replica, Scope
+from p2plearn.protocol.replica import Head, Replica
+from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
 from p2plearn.testing.authors import Author
 from tests.fuzz.mutation import join_row, split_row
@@ -31,7 +33,7 @@ def _held(initiator: bool) -> tuple[Record, ...]:
 
 @cache
 def _replica(initiator: bool) -> Replica:
-    """A session only reads it, so all can have the same."""
+    """A session only reads it, but for what it claims, so all can have the same."""
     replica = Replica(Scope(COMMONS))
     held = _held(initiator)
     replica.add(record.id for record in held)
@@ -42,6 +44,7 @@ def _replica(initiator: bool) -> Replica:
 
 
 def _session(initiator: bool) -> sync.Session:
+    _replica(initiator).claims = Claims()
     return sync.Session(_replica(initiator), _me(initiator), _NAMES[not initiator], initiator)
 
 
@@ -58,6 +61,8 @@ def _react(session: sync.Session, events: list[sync.Event], held: dict[bytes, by
         match event:
             case sync.Arrived():
                 events += session.committed()
+            case sync.Narrowed():
+                events += session.narrow(_replica(True))  # any will do
             case sync.Wanted(load):
                 events += session.supply([held[i] for i in load.ids[:5] if i in held], sync.Load(ids=load.ids[5:], live=load.live))
             case sync.RoundAsked():
@@ -99,14 +104,24 @@ def transcript(to_initiator: bool) -> list[bytes]:
             m.SketchAsk(3, 5, 512, 32),
             m.SketchAsk(16, 65_535, 0, 32),
             m.Want(salted=True, shorts=(1, 2)),
+            m.Offer(salted=True, shorts=(1, 2)),
         ]
-        rows += [[messages[0], *map(m.write, asks)], [messages[0], m.write(m.HeadsAsk(7)), *_heads()]]
+        rows += [[messages[0], *map(m.write, asks)], [messages[0], m.write(m.HeadsAsk(7)), *_heads(3)]]
+        narrow = m.Hello(COMMONS, ("maths",), (_me(True).author,), *_proof(True), b"F" * 32)
+        rows.append([m.write(message) for message in (narrow, m.SketchAsk(0, 0, 0, 32), m.Offer(salted=False, shorts=(1, 2)), m.Served(1))])
     else:  # what comes when much differs: symbols without end, then heads
         symbols = [m.write(m.SketchPart(bytes(range(256)) * times)) for times in (2, 6)]
-        rows.append([messages[0], *symbols, *_heads()])
+        rows.append([messages[0], *symbols, *_heads(13)])
     return list(map(join_row, rows))
 
 
-def _heads() -> list[bytes]:
+def _proof(initiator: bool) -> tuple[bytes, bytes, bytes]:
+    me = _me(initiator)
+    return me.author, me.proof, me.nonce
+
+
+def _heads(end: int) -> list[bytes]:
+    """The other side holds a run up to `end`, which this one lacks in part, asks for; and does not get."""
     mine = Author("ada").key[: m.SHORT_KEY]
-    return [m.write(m.Heads(((mine, 3),), last=True)), m.write(m.Done()), m.write(m.State(b"F" * 32))]
+    runs = m.WantRuns(((mine, 1, 3),))
+    return [m.write(message) for message in (m.Heads(((mine, end),), last=True), runs, m.Served(1), m.Done(), m.State(b"F" * 32))]

@@ -32,7 +32,7 @@ def _packed(size: int, *numbers: int) -> st.SearchStrategy[bytes]:
 
 
 _messages: st.SearchStrategy[list[Any]] = st.one_of(
-    st.tuples(st.just(0), st.just("commons"), st.just([]), _digests, st.just(bytes(64)), st.just(bytes(16)), _digests),
+    st.tuples(st.just(0), st.just("commons"), st.just([]), st.just([]), _digests, st.just(bytes(64)), st.just(bytes(16)), _digests),
     st.tuples(st.just(1), _digests),
     st.tuples(st.just(2), _packed(12), st.booleans()),
     st.tuples(st.just(3), st.lists(st.binary(max_size=200), max_size=5)),
@@ -42,6 +42,10 @@ _messages: st.SearchStrategy[list[Any]] = st.one_of(
     st.tuples(st.just(7), _packed(16) | _packed(16, 19, 32, 64)),
     st.tuples(st.just(8), st.booleans(), _packed(8)),
     st.tuples(st.just(9), _edges),
+    st.tuples(st.just(10), st.booleans(), _packed(8)),
+    st.tuples(st.just(11), _edges, st.binary(max_size=5)),
+    st.tuples(st.just(12), _packed(16)),
+    st.tuples(st.just(13), _edges),
 ).map(list)
 
 

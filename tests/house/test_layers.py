@@ -41,7 +41,7 @@ NODE_MAY_IMPORT = {
     "wishes": {"store", "access"},
     "keeper": {"store", "access", "examining", "wishes"},
     "upkeep": {"keeper"},
-    "peers": {"net", "store", "keeper"},
+    "peers": {"net", "store", "examining", "keeper"},
     "service": {"store", "keeper"},
     "api": set(),
     "node": {"net", "store", "keeper", "peers", "service"},

@@ -16,7 +16,8 @@ from p2plearn.node.peers.link import Link
 from p2plearn.node.peers.syncing import PROTOCOL
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.frames import to_frames
-from p2plearn.protocol.replica import Replica, Scope
+from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import in_step, meet, open_laptop, until
@@ -38,6 +39,7 @@ class Stranger:
         right = {
             "space": "commons",
             "topics": (),
+            "people": (),
             "author": self.author.key,
             "proof": proof,
             "nonce": os.urandom(16),

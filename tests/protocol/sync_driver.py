@@ -16,12 +16,14 @@ from p2plearn.errors import PeerFault
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.frames import FrameReader, to_frames
 from p2plearn.protocol.records import COMMONS
-from p2plearn.protocol.replica import Head, Replica, Scope
+from p2plearn.protocol.replica import Head, Replica
+from p2plearn.protocol.scope import Filter, Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
-from p2plearn.protocol.sync import Arrived, Event, Load, Me, RoundAsked, Session, Settled, Wanted
+from p2plearn.protocol.sync import Arrived, Event, Load, Me, Narrowed, RoundAsked, Session, Settled, Wanted
 from p2plearn.testing.authors import Author
 
 SPACE = Scope(COMMONS)
+_TOPICS: tuple[tuple[str, ...], ...] = (("maths",), ("maths", "physics"), ("physics",), ())
 Move = tuple[str, int]
 
 
@@ -32,6 +34,11 @@ class Item(NamedTuple):
     author: bytes
     seq: int
     prev: bytes
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Some of each."""
+        return _TOPICS[self.id[0] % len(_TOPICS)]
 
     @property
     def raw(self) -> bytes:
@@ -59,11 +66,12 @@ def chain(name: str, length: int, fork_after: int = 0, branch: str = "") -> tupl
 
 
 class Side:
-    """A node reduced to what it holds and what it does not want."""
+    """A node reduced to what it holds and what it does not want. With a filter it tells others that it holds no more than that."""
 
-    def __init__(self, name: str, items: Iterable[Item] = (), unwanted: Iterable[Item] = ()) -> None:
+    def __init__(self, name: str, items: Iterable[Item] = (), unwanted: Iterable[Item] = (), held: Filter | None = None) -> None:
         self.name = name
-        self.replica = Replica(SPACE)
+        self.scope = Scope(COMMONS, (held,) if held else ())
+        self.replicas = {SPACE: Replica(SPACE)}
         self.held: dict[bytes, Item] = {}
         self.unwanted = {item.id for item in unwanted}
         self.received: Counter[bytes] = Counter()
@@ -73,6 +81,18 @@ class Side:
     def __repr__(self) -> str:
         return f"<{self.name} with {len(self.held)}>"
 
+    @property
+    def replica(self) -> Replica:
+        """Of everything here."""
+        return self.replicas[SPACE]
+
+    def scoped(self, scope: Scope) -> Replica:
+        """Of what lies in a scope; it goes with the others from now on."""
+        if scope not in self.replicas:
+            made = self.replicas[scope] = Replica(scope)
+            made.add(item.id for item in self.held.values() if scope.covers(item.author, item.topics))
+        return self.replicas[scope]
+
     def take(self, items: Iterable[Item]) -> None:
         """Commit what is wanted, decline the rest."""
         new = [item for item in items if item.id not in self.held]
@@ -80,8 +100,9 @@ class Side:
         for item in wanted:
             self.held[item.id] = item
             self._by_author.setdefault(item.author, {})[item.id] = item
-        self.replica.add(item.id for item in wanted)
-        self.replica.decline(item.id for item in new if item.id in self.unwanted)
+        for scope, replica in self.replicas.items():
+            replica.add(item.id for item in wanted if scope.covers(item.author, item.topics))
+            replica.decline(item.id for item in new if item.id in self.unwanted)
         self._set_heads({item.author for item in wanted})
 
     def forget(self, item: Item) -> None:
@@ -89,8 +110,9 @@ class Side:
         self.unwanted.add(item.id)
         if self.held.pop(item.id, None):
             del self._by_author[item.author][item.id]
-            self.replica.remove([item.id])
-        self.replica.decline([item.id])
+        for replica in self.replicas.values():
+            replica.remove([item.id])
+            replica.decline([item.id])
         self._set_heads({item.author})
 
     def load(self, load: Load, most: int = 7) -> tuple[list[bytes], Load]:
@@ -101,7 +123,7 @@ class Side:
         return found, Load(ids=tuple(ids[most:]), live=load.live)
 
     def session(self, peer: str, *, initiator: bool, nonce: bytes = b"") -> Session:
-        return Session(self.replica, me(self.name, nonce), peer.encode(), initiator)
+        return Session(self.scoped(self.scope), me(self.name, nonce), peer.encode(), initiator)
 
     def _run(self, author: bytes, first: int, last: int) -> list[Item]:
         return sorted((item for item in self._by_author[author].values() if first <= item.seq <= last), key=lambda item: item.seq)
@@ -125,9 +147,13 @@ def me(name: str, nonce: bytes = b"") -> Me:
 class Wire:
     """Two sessions and what is under way between them. The left side is the initiator."""
 
+    sessions: tuple[Session, ...] = ()
+
     def __init__(self, left: Side, right: Side) -> None:
         self.sides = (left, right)
+        self.scope = left.scope.meet(right.scope)
         self.bytes = 0
+        self.overhead = 0  # of them, but for records
         self.said: Counter[str] = Counter()
         self.settled: list[bool] = []  # of the left side
         self._number = 0
@@ -138,6 +164,8 @@ class Wire:
 
     def connect(self) -> None:
         """(Re)connect: what was under way is lost."""
+        for session in self.sessions:
+            session.give_up()
         left, right = self.sides
         self._number += 1
         nonce = str(self._number).encode()
@@ -145,6 +173,7 @@ class Wire:
         self.streams = (bytearray(), bytearray())  # towards the left, towards the right
         self.arrived: tuple[deque[tuple[bytes, ...]], ...] = (deque(), deque())
         self.loads: tuple[deque[Load], ...] = (deque(), deque())
+        self.narrowed: tuple[deque[Scope], ...] = (deque(), deque())
         self.asked = [False, False]
         self._readers = (FrameReader(), FrameReader())
         for i in (0, 1):
@@ -160,6 +189,8 @@ class Wire:
                 case Wanted(load):
                     self.loads[i].append(load)
                     assert len(self.loads[i]) == 1
+                case Narrowed(scope):
+                    self.narrowed[i].append(scope)
                 case RoundAsked():
                     self.asked[i] = True
                 case Settled(equal):
@@ -168,7 +199,9 @@ class Wire:
             assert len(frame) <= limits.MAX_FRAME
             self.streams[1 - i].extend(frame)
             self.bytes += len(frame)
-            self.said.update(type(m.read(message)).__name__ for message in self._readers[i].receive(frame))
+            messages = [m.read(message) for message in self._readers[i].receive(frame)]
+            self.said.update(type(message).__name__ for message in messages)
+            self.overhead += len(frame) * all(not isinstance(message, m.Records) for message in messages)
 
     def moves(self) -> list[Move]:
         """What could happen next."""
@@ -176,6 +209,7 @@ class Wire:
             *(("bytes", i) for i in (0, 1) if self.streams[i]),
             *(("commit", i) for i in (0, 1) if self.arrived[i]),
             *(("load", i) for i in (0, 1) if self.loads[i]),
+            *(("narrow", i) for i in (0, 1) if self.narrowed[i]),
             *(("answer", i) for i in (0, 1) if self.asked[i]),
         ]
 
@@ -193,6 +227,8 @@ class Wire:
             self.handle(i, session.committed())
         elif what == "load":
             self.handle(i, session.supply(*side.load(self.loads[i].popleft())))
+        elif what == "narrow":
+            self.handle(i, session.narrow(side.scoped(self.narrowed[i].popleft())))
         else:
             self.asked[i] = False
             self.handle(i, session.answer_round())
@@ -229,7 +265,11 @@ class Wire:
     def lacking(self) -> int:
         """How many records one side holds and the other would take."""
         left, right = self.sides
-        return len(left.held.keys() - right.held.keys() - right.unwanted) + len(right.held.keys() - left.held.keys() - left.unwanted)
+        return sum(
+            item.id not in there.held and item.id not in there.unwanted and self.scope.covers(item.author, item.topics)
+            for here, there in ((left, right), (right, left))
+            for item in here.held.values()
+        )
 
     def received(self) -> int:
         return sum(side.received.total() for side in self.sides)
@@ -245,7 +285,7 @@ class Liar:
         self.events: list[Event] = []
         self._reader = FrameReader()
         mine = me("liar")
-        self.hello = hello or m.Hello(*SPACE, mine.author, mine.proof, mine.nonce, b"F" * 32)
+        self.hello = hello or m.Hello(COMMONS, (), (), mine.author, mine.proof, mine.nonce, b"F" * 32)
 
     def say(self, *messages: m.Message) -> list[m.Message]:
         """What the honest side answers. Raises PeerFault."""
@@ -276,6 +316,8 @@ class Liar:
                     events += self.session.committed()
                 case Wanted(load):
                     events += self.session.supply(*self.side.load(load))
+                case Narrowed(scope):
+                    events += self.session.narrow(self.side.scoped(scope))
                 case RoundAsked():
                     events += self.session.answer_round()
 

@@ -16,10 +16,15 @@ from p2plearn.testing.strategies import ids
 
 numbers = st.integers(0, limits.MAX_INT)
 topics = st.lists(st.text("abcé", min_size=1, max_size=20), max_size=5, unique=True).map(lambda found: tuple(sorted(found)))
+people = st.lists(ids, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
+runs = st.tuples(st.binary(min_size=m.SHORT_KEY, max_size=m.SHORT_KEY), st.integers(1, 2**32 - 10), st.integers(0, 9))
+shorts = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=9).map(tuple)
 keys = st.binary(min_size=m.SHORT_KEY, max_size=m.SHORT_KEY)
 
 messages = st.one_of(
-    st.builds(m.Hello, st.text(max_size=9), topics, ids, st.binary(min_size=64, max_size=64), st.binary(min_size=16, max_size=16), ids),
+    st.builds(
+        m.Hello, st.text(max_size=9), topics, people, ids, st.binary(min_size=64, max_size=64), st.binary(min_size=16, max_size=16), ids
+    ),
     st.builds(m.State, ids),
     st.builds(m.Heads, st.lists(st.tuples(keys, st.integers(0, m.MAX_SEQ)), max_size=5).map(tuple), st.booleans()),
     st.builds(m.Records, st.lists(st.binary(max_size=99), min_size=1, max_size=5, unique=True).map(tuple)),
@@ -27,8 +32,12 @@ messages = st.one_of(
     st.just(m.Done()),
     st.builds(m.SketchAsk, st.just(3), st.integers(0, 7), st.integers(0, 4096), st.integers(1, 4096)),
     st.builds(m.SketchPart, st.integers(0, 9).flatmap(lambda n: st.binary(min_size=16 * n, max_size=16 * n))),
-    st.builds(m.Want, st.booleans(), st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=9).map(tuple)),
+    st.builds(m.Want, st.booleans(), shorts),
     st.builds(m.HeadsAsk, numbers),
+    st.builds(m.Offer, st.booleans(), shorts),
+    st.builds(m.Pick, st.lists(st.booleans(), min_size=1, max_size=20).map(tuple)),
+    st.builds(m.WantRuns, st.lists(runs.map(lambda run: (run[0], run[1], run[1] + run[2])), min_size=1, max_size=5).map(tuple)),
+    st.builds(m.Served, numbers),
 )
 
 
@@ -55,27 +64,30 @@ def test_what_differs_in_an_element_is_refused_or_is_another_message(message: m.
     assert verdict(data.draw(st.sampled_from([longer, shorter, other]))) in ("message and back", "message", "limit")
 
 
-HELLO = ["commons", [], b"A" * 32, b"S" * 64, b"N" * 16, b"F" * 32]
+HELLO = ["commons", [], [], b"A" * 32, b"S" * 64, b"N" * 16, b"F" * 32]
+RUN = b"author's" + bytes(3) + b"\2" + bytes(3) + b"\3"
 
 
-def hello(*topics: Any) -> list[Any]:
-    return [0, HELLO[0], list(topics), *HELLO[2:]]
+def hello(*topics: Any, people: list[Any] | None = None) -> list[Any]:
+    return [0, HELLO[0], list(topics), people or [], *HELLO[3:]]
 
 
 @pytest.mark.parametrize(
     "reason, items",
     {
         "nothing": ("message", []),
-        "a type that nobody knows": ("message", [10]),
+        "a type that nobody knows": ("message", [14]),
         "a type that is no number": ("message", [b"0"]),
         "true, which is no 1": ("message", [True, b"F" * 32]),
-        "a hello whose key is short": ("message", [0, "commons", [], b"A" * 31, *HELLO[3:]]),
+        "a hello whose key is short": ("message", [0, "commons", [], [], b"A" * 31, *HELLO[4:]]),
         "topics out of order": ("message", hello("b", "a")),
         "a topic twice": ("message", hello("a", "a")),
         "an empty topic": ("message", hello("")),
         "a topic too long": ("message", hello("é" * 33)),
         "a topic that is no text": ("message", hello(b"a")),
-        "too many topics": ("message", hello(*(f"{n:03}" for n in range(65)))),
+        "too many topics": ("message", hello(*(f"{n:03}" for n in range(limits.MAX_SCOPE + 1)))),
+        "a person whose key is short": ("message", hello(people=[b"A" * 31])),
+        "people out of order": ("message", hello(people=[b"B" * 32, b"A" * 32])),
         "a state of 31 bytes": ("message", [1, b"F" * 31]),
         "half a head": ("message", [2, b"x" * 18, True]),
         "too many heads": ("message", [2, bytes(12 * (limits.MAX_HEADS + 1)), True]),
@@ -96,9 +108,22 @@ def hello(*topics: Any) -> list[Any]:
         "too many in an answer": ("message", [7, bytes(16 * (limits.MAX_SKETCH_SYMBOLS + 1))]),
         "no wish": ("message", [8, False, b""]),
         "half a wish": ("message", [8, False, bytes(12)]),
-        "too many wishes": ("message", [8, False, bytes(8 * (limits.MAX_WANT + 1))]),
+        "too many wishes": ("message", [8, False, bytes(8 * (limits.ASK_RECORDS + 1))]),
         "a wish that is neither salted nor not": ("message", [8, 1, bytes(8)]),
         "heads asked for without a number": ("message", [9]),
+        "an offer of nothing": ("message", [10, False, b""]),
+        "picking from nothing": ("message", [11, 0, b""]),
+        "true marks": ("message", [11, True, b"\x80"]),
+        "marks that do not fit": ("message", [11, 9, b"\xff"]),
+        "marks beyond the last": ("message", [11, 7, b"\x01"]),
+        "too many marks": ("message", [11, limits.ASK_RECORDS + 1, bytes(limits.ASK_RECORDS // 8 + 1)]),
+        "no runs": ("message", [12, b""]),
+        "half a run": ("message", [12, RUN + RUN[:8]]),
+        "a run from nothing": ("message", [12, RUN[:8] + bytes(7) + b"\1"]),
+        "a run that goes back": ("message", [12, RUN[:11] + b"\4" + RUN[12:]]),
+        "too many runs": ("message", [12, RUN * (limits.MAX_RUNS + 1)]),
+        "runs of too many records": ("message", [12, RUN * (limits.ASK_RECORDS // 2) + RUN]),
+        "served what is no number": ("message", [13, None]),
     }.values(),
     ids=str,
 )
@@ -113,7 +138,8 @@ def test_the_largest_of_each_fit_a_message() -> None:
     largest: list[m.Message] = [
         m.Heads(((key, m.MAX_SEQ),) * limits.MAX_HEADS, last=True),
         m.SketchPart(bytes(16 * limits.MAX_SKETCH_SYMBOLS)),
-        m.Want(salted=True, shorts=(2**64 - 1,) * limits.MAX_WANT),
+        m.Want(salted=True, shorts=(2**64 - 1,) * limits.ASK_RECORDS),
+        m.WantRuns(((key, 1, 1),) * limits.MAX_RUNS),
         m.Records(records),
     ]
     for message in largest:

@@ -11,7 +11,8 @@ from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol.messages import SketchAsk, SketchPart
 from p2plearn.protocol.reconcile import Answers, Mirror, Search
-from p2plearn.protocol.replica import Replica, Scope, short_id
+from p2plearn.protocol.replica import Replica, short_id
+from p2plearn.protocol.scope import Scope
 
 SALT = b"salt"
 

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from p2plearn import limits
 from p2plearn.protocol import replica as replica_module
-from p2plearn.protocol.replica import IdSet, Replica, Salted, Scope, short_id
+from p2plearn.protocol.replica import IdSet, Replica, Salted, short_id
+from p2plearn.protocol.scope import Filter, Scope
 from p2plearn.protocol.sketch import Sketch
 
 SCOPE = Scope("commons")
@@ -111,7 +112,7 @@ def test_an_id_set_is_a_sorted_set(ids: set[bytes], one: bytes) -> None:
 
 
 def test_fingerprints_are_of_one_scope() -> None:
-    scopes = [SCOPE, Scope("another"), Scope("commons", ("maths",))]
+    scopes = [SCOPE, Scope("another"), Scope("commons", (Filter(("maths",)),))]
     assert len({Replica(scope).fingerprint() for scope in scopes}) == 3
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from p2plearn import limits
+from p2plearn.protocol.scope import Filter
 from p2plearn.protocol.sync import Load, Phase
 from tests.protocol.sync_driver import Item, Side, Wire, chain, key
 
@@ -138,9 +139,16 @@ def test_a_hundred_new_on_each_side_cost_five_kilobytes_to_find(initiator_has_mo
     theirs = [item for name in list(everything)[25:35] for item in everything[name][50:]]
     sides = [Side("one", [*common, *ours]), Side("other", [*common, *theirs])]
     wire = Wire(*(sides if initiator_has_more else reversed(sides))).run()
-    records = sum(len(item.raw) for item in [*ours, *theirs])
     assert wire.received() == 200
-    assert wire.bytes - records < 5_000
+    assert wire.overhead < 5_000
+
+
+def test_by_ids_a_hundred_new_on_each_side_cost_five_kilobytes_to_find_too() -> None:
+    everything = [item for n in range(400) for item in chain(str(n), 8)]
+    wire = Wire(Side("one", everything[100:]), Side("other", everything[:-100])).run()
+    assert wire.received() == 200
+    assert wire.said["Heads"] == 0
+    assert wire.overhead < 5_000 + 200 * 8  # the ids themselves
 
 
 def test_a_hole_early_in_a_chain_does_not_bring_the_rest_again() -> None:
@@ -192,6 +200,113 @@ def test_ids_ground_to_hide_one_another_are_found_by_the_next_thorough_look(roun
         side.take([twin])
     assert wire.lacking() >= 2
     wire.sync(rounds=rounds)
+
+
+# --- several peers, several scopes ---
+
+MATHS = Filter(("maths",))
+
+
+def play(wires: list[Wire], seed: int) -> None:
+    """All at once, in the order of a seed."""
+    chance = random.Random(seed)
+    while moves := [(wire, move) for wire in wires for move in wire.moves()]:
+        wire, move = chance.choice(moves)
+        wire.move(move, chance.choice([100, 10_000, 1 << 20]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("is_initiator", [True, False])
+@pytest.mark.parametrize("held", [None, MATHS])
+def test_two_peers_share_the_work_of_bringing_a_third_everything(
+    seed: int, is_initiator: bool, held: Filter | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By runs, or, where only a topic is held, by ids, salted and not."""
+    monkeypatch.setattr(limits, "ASK_RECORDS", 50)
+    monkeypatch.setattr(limits, "MAX_SKETCH_CELL", 512)  # so that what differs does not fit one sketch
+    items = [item for n in range(4) for item in chain(str(n), 300)]
+    new, old, other = Side("new", held=held), Side("old", items), Side("other", items)
+    wires = [Wire(new, side) if is_initiator else Wire(side, new) for side in (old, other)]
+    play(wires, seed)
+    assert not any(wire.lacking() for wire in wires)
+    assert new.received.total() <= 1.1 * len(new.held)
+    for wire in wires:
+        wire.begin_round()
+    play(wires, seed)
+    assert all(wire.settled[-1] for wire in wires)
+    assert repr(new.replica.claims) == "<Claims on 0 ids and runs of 0 authors>"
+
+
+def test_both_of_two_peers_bring_a_good_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ASK_RECORDS", 50)
+    items = [item for n in range(3) for item in chain(str(n), 400)]
+    new = Side("new")
+    wires = [Wire(new, Side(name, items)) for name in ("old", "other")]
+    play(wires, seed=3)
+    sent = [wire.said["Records"] for wire in wires]
+    assert min(sent) > sum(sent) / 4
+
+
+def test_what_a_lost_peer_was_to_bring_comes_from_the_other() -> None:
+    items = [item for n in range(600) for item in chain(str(n), 2)]
+    new = Side("new", held=MATHS)
+    lost, kept = (Wire(new, Side(name, items)) for name in ("lost", "kept"))
+    while not new.received:
+        lost.move(lost.moves()[0])
+    kept.run()
+    assert kept.lacking()  # it left what the other had been asked for
+    assert lost.sessions[0].give_up()
+    assert not lost.sessions[0].give_up()
+    kept.sync(rounds=1)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_who_holds_one_topic_gets_that_and_nothing_else(seed: int) -> None:
+    some = Side("some", [*chain("ben", 30)], held=Filter(("maths",), (key("ben"),)))
+    wire = Wire(*(some, Side("all", TREE)) if seed % 2 else (Side("all", TREE), some)).sync(seed, rounds=0)
+    assert all(item.author == key("ben") or "maths" in item.topics or not item.topics for item in some.held.values())
+    wire.begin_round()
+    wire.run(seed)
+    assert wire.settled[-1]
+
+
+def test_two_that_hold_different_topics_meet_where_both_do() -> None:
+    physics = Filter(("physics",), (key("ada"),))
+    left, right = Side("left", chain("ada", 40), held=physics), Side("right", chain("ben", 40), held=MATHS)
+    Wire(left, right).sync(rounds=1)
+    assert {item.topics for item in left.held.values() if item.author == key("ben")} == {(), ("maths", "physics")}
+    assert {item.topics for item in right.held.values() if item.author == key("ada")} == {(), ("maths",), ("maths", "physics")}
+
+
+def test_equal_scopes_and_sets_are_seen_in_the_hello() -> None:
+    wire = Wire(Side("left", TREE, held=MATHS), Side("right", TREE, held=MATHS)).run()
+    assert wire.said == {"Hello": 2}
+
+
+def test_news_outside_of_the_scope_is_not_sent() -> None:
+    wire = Wire(Side("all", TREE), Side("some", TREE, held=MATHS))
+    news = chain("news", 40)
+    wire.sides[0].take(news[:20])
+    wire.push(0, [item.id for item in news[:20]])  # before the hello came
+    wire.run()
+    wire.sides[0].take(news)
+    wire.push(0, [item.id for item in news])
+    wire.run()
+    assert not wire.lacking()
+    assert all("maths" in item.topics or not item.topics for item in news if item.id in wire.sides[1].held)
+
+
+def test_nothing_moves_until_the_replica_of_the_scope_is_there() -> None:
+    wire = Wire(Side("all", TREE), Side("some", held=MATHS))
+    while moves := [move for move in wire.moves() if move[0] != "narrow"]:
+        wire.move(moves[0])
+    news = chain("news", 1)
+    wire.sides[0].take(news)
+    wire.push(0, [news[0].id])
+    wire.handle(0, wire.sessions[0].answer_round())
+    assert [move for move in wire.moves() if move[0] != "narrow"] == []
+    wire.run()
+    assert not wire.lacking()
 
 
 # --- news ---
@@ -319,8 +434,10 @@ def test_a_session_says_how_it_stands() -> None:
     wire = Wire(Side("left", TREE), Side("right"))
     while not wire.arrived[1]:
         wire.move(wire.moves()[0])
-    assert (
-        repr(wire.sessions[1]) == "<Session responder RUNS, <Outgoing 0 batches under way, 0 loads and 0 news to go>, 1 batches to commit>"
+    assert repr(wire.sessions[1]) == (
+        "<Session responder RUNS, <Incoming, 1 asks unserved, 0 to go>, "
+        "<Outgoing 0 batches under way, 0 asks and 0 news to go>, 1 batches to commit>"
     )
-    assert repr(wire.sessions[0]).startswith("<Session initiator RUNS, <Outgoing ")
+    assert repr(wire.sessions[0]).startswith("<Session initiator RUNS, <Incoming, 0 asks unserved, 0 to go>, <Outgoing ")
+    assert repr(wire.sides[1].replica.claims) == "<Claims on 0 ids and runs of 3 authors>"
     assert not Load(live=True)

@@ -13,14 +13,17 @@ from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.frames import to_frames
+from p2plearn.protocol.records import COMMONS
+from p2plearn.protocol.replica import short_id
 from p2plearn.protocol.sync import Ended, Met, Phase, RoundAsked, Settled
-from tests.protocol.sync_driver import SPACE, Item, Liar, Side, chain, fault, key, me
+from tests.protocol.sync_driver import Liar, Side, chain, fault, key, me
 
 HELD = [*chain("ada", 30), *chain("ben", 30)]
 FIRST_ASK = m.SketchAsk(0, 0, 0, 32)
 NOTHING = m.SketchPart(bytes(16 * 32))  # symbols of a side that holds nothing
 MANY = (m.SketchPart(b"\x01" * 16 * 32), m.SketchPart(b"\x01" * 16 * 96))  # of one that holds a lot
 NO_HEADS = m.Heads((), last=True)
+SOME = tuple(short_id(item.id) for item in HELD[:29])  # what is held, in more batches than the window lets through
 
 
 def honest(*, initiator: bool) -> Liar:
@@ -36,7 +39,7 @@ def honest(*, initiator: bool) -> Liar:
 def test_a_proof_of_another_author_or_for_another_peer_is_refused() -> None:
     mine, other = me("liar"), me("other")
     for author, proof in ((mine.author, other.proof), (other.author, other.proof), (mine.author, bytes(64))):
-        liar = Liar(Side("honest"), initiator=True, hello=m.Hello(*SPACE, author, proof, mine.nonce, bytes(32)))
+        liar = Liar(Side("honest"), initiator=True, hello=m.Hello(COMMONS, (), (), author, proof, mine.nonce, bytes(32)))
         assert fault(liar, liar.hello) == "proof"
 
 
@@ -44,12 +47,12 @@ def test_a_good_proof_says_who_it_is() -> None:
     assert honest(initiator=True).events == [Met(me("liar").author)]
 
 
-def test_another_scope_is_nobodys_fault_and_what_follows_is_passed_over() -> None:
+def test_another_space_is_nobodys_fault_and_what_follows_is_passed_over() -> None:
     mine = me("liar")
-    liar = Liar(Side("honest", HELD), initiator=False, hello=m.Hello("commons", ("maths",), mine.author, mine.proof, mine.nonce, bytes(32)))
+    liar = Liar(Side("honest", HELD), initiator=False, hello=m.Hello("choir", (), (), mine.author, mine.proof, mine.nonce, bytes(32)))
     liar.heard()
     liar.say_at_once(liar.hello, m.Done(), m.Ack(7))
-    assert liar.events == [Ended("scope")]
+    assert liar.events == [Ended("space")]
     assert liar.say(FIRST_ASK) == []
     assert liar.session.phase is Phase.ENDED
 
@@ -75,6 +78,12 @@ OUT_OF_TURN: dict[str, tuple[bool, tuple[m.Message, ...]]] = {
     "an ask to the side that asks": (True, (FIRST_ASK,)),
     "a wish to the side that asks": (True, (m.Want(salted=False, shorts=(1,)),)),
     "heads asked of the side that asks": (True, (m.HeadsAsk(1),)),
+    "an offer after done": (False, (FIRST_ASK, m.Done(), m.Offer(salted=False, shorts=(1,)))),
+    "picking from nothing": (False, (m.Pick((True,)),)),
+    "runs before heads": (False, (m.WantRuns(((bytes(8), 1, 1),)),)),
+    "runs after done": (False, (m.HeadsAsk(0), NO_HEADS, m.Done(), m.WantRuns(((bytes(8), 1, 1),)))),
+    "served what nobody asked for": (False, (m.Served(1),)),
+    "done with an ask unserved": (False, (FIRST_ASK, m.Want(salted=False, shorts=SOME), m.Done())),
     "an ask after done": (False, (m.Done(), FIRST_ASK)),
     "heads unasked": (False, (NO_HEADS,)),
     "heads asked for twice": (False, (m.HeadsAsk(1), m.HeadsAsk(1))),
@@ -136,13 +145,43 @@ def test_every_part_of_a_large_set_again_and_again_costs_a_few_seconds(asks: int
     assert time.process_time() - started < 5
 
 
-def test_a_claim_that_everything_differs_gets_no_more_than_there_is() -> None:
+def test_offers_of_more_than_can_differ() -> None:
+    assert fault(honest(initiator=False), FIRST_ASK, m.Offer(salted=False, shorts=tuple(range(33)))) == "limit"
+    assert fault(honest(initiator=True), m.Offer(salted=True, shorts=(1,))) == "limit"
+
+
+def test_more_asks_than_may_wait() -> None:
+    liar = honest(initiator=False)
+    wants = [m.Want(salted=False, shorts=SOME[:9])] * 2  # two batches each: the window is full
+    with pytest.raises(PeerFault, match="more asks"):
+        liar.say_at_once(FIRST_ASK, *wants, *([m.Want(salted=False, shorts=SOME[:1])] * limits.MAX_ASKS))
+
+
+def test_runs_that_are_promised_and_not_there_are_asked_for_a_few_times() -> None:
     liar = honest(initiator=False)
     heads = m.Heads(((bytes(8), m.MAX_SEQ), (key("ada")[:8], 20)), last=True)
-    answers = liar.say(m.HeadsAsk(limits.MAX_INT), heads)
+    for n in range(limits.MAX_BROKEN_PROMISES + 1):
+        answers = liar.say(m.HeadsAsk(limits.MAX_INT), heads)
+        asks = [message for message in answers if isinstance(message, m.WantRuns)]
+        assert asks == [m.WantRuns(((bytes(8), 1 + 1000 * at, 1000 + 1000 * at),)) for at in range(limits.MAX_ASKS)]
+        served = m.Served((n + 1) * limits.MAX_ASKS)
+        if n == limits.MAX_BROKEN_PROMISES // limits.MAX_ASKS:
+            assert fault(liar, served) == "promise"
+            return
+        liar.say(served, m.Done(), m.State(bytes(32)), m.Done(), m.State(b"N" * 32))
+
+
+def test_a_claim_that_everything_differs_gets_no_more_than_there_is() -> None:
+    liar = honest(initiator=False)
+    liar.say(m.HeadsAsk(limits.MAX_INT), m.Heads(tuple(sorted((key(name)[:8], 30) for name in ("ada", "ben"))), last=True))
+    wanted = (key("ada")[:8], 1, 900), (key("nobody")[:8], 1, 10)
+    answers = liar.say(m.WantRuns(wanted))
     sent = [raw for message in answers if isinstance(message, m.Records) for raw in message.raws]
     assert len(sent) == limits.WINDOW * 7  # then it waits for acknowledgements
-    assert {(item.author, item.seq) for item in map(Item.read, sent)} <= {(item.author, item.seq) for item in HELD}
+    answers = liar.say(m.Ack(limits.WINDOW))
+    sent += [raw for message in answers if isinstance(message, m.Records) for raw in message.raws]
+    assert sent == [item.raw for item in HELD[:30]]
+    assert answers[-1] == m.Served(1)
 
 
 def test_heads_that_nobody_has_get_nothing() -> None:
@@ -183,6 +222,8 @@ class Answering(Liar):
         self.lie = lie
         self.asked = 0
         self.batches = 0
+        self.wanted = self.picked = 0
+        self.held_back = False  # done comes when all is served
 
     def answer(self, message: m.Message) -> m.Message | None:
         match message:
@@ -191,13 +232,23 @@ class Answering(Liar):
                 return m.SketchPart(self.lie(message))
             case m.HeadsAsk():
                 return NO_HEADS
+            case m.Done() if self.picked:
+                self.held_back = True
             case m.Done():
                 return message
             case m.State():
                 return m.State(b"L" * 32)
+            case m.Want() | m.WantRuns():
+                self.wanted += 1
+                return m.Served(self.wanted)
+            case m.Offer():
+                self.picked += 1
+                return m.Pick((True,) * len(message.shorts))
             case m.Records():
                 self.batches += 1
                 return m.Ack(self.batches)
+            case m.Served(self.picked) if self.held_back:
+                return m.Done()
         return None
 
 
@@ -228,6 +279,10 @@ seldom = st.one_of(
     st.builds(m.SketchAsk, st.integers(1, 3), st.integers(0, 1), st.sampled_from([0, 8]), st.just(8)),
     st.builds(lambda n, byte: m.SketchPart(bytes([byte]) * 16 * n), st.sampled_from([8, 32, 96, 128]), st.integers(0, 255)),
     st.builds(m.Want, st.booleans(), shorts),
+    st.builds(m.Offer, st.booleans(), shorts),
+    st.builds(m.Pick, st.lists(st.booleans(), min_size=1, max_size=4).map(tuple)),
+    st.builds(lambda first, more: m.WantRuns(((key("a")[:8], first, first + more),)), st.integers(1, 9), st.integers(0, 40)),
+    st.builds(m.Served, st.integers(0, 4)),
     st.builds(lambda n: m.Records((n.to_bytes(120, "big"),)), st.integers(0, 99)),
     st.just(m.Done()),
 )
@@ -236,7 +291,7 @@ seldom = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.booleans(), st.lists(seldom, max_size=14))
 def test_any_messages_in_any_order(initiator: bool, messages: list[m.Message]) -> None:
-    assert fault(honest(initiator=initiator), *messages) in ("nothing", "order", "limit", "sketch", "window")
+    assert fault(honest(initiator=initiator), *messages) in ("nothing", "order", "limit", "sketch", "window", "promise")
 
 
 @settings(max_examples=100, deadline=None)

@@ -109,8 +109,8 @@ def messages() -> Iterator[tuple[str, bytes]]:
     sketch = Sketch(2)
     sketch.add(np.array([1, 2**64 - 1], np.uint64))
     pinned: dict[str, m.Message] = {
-        "hello: everything in the commons": m.Hello("commons", (), author, proof, nonce, digest),
-        "hello: two topics": m.Hello("commons", ("maths", "physics"), author, proof, nonce, digest),
+        "hello: everything in the commons": m.Hello("commons", (), (), author, proof, nonce, digest),
+        "hello: two topics and what one person says": m.Hello("commons", ("maths", "physics"), (author,), author, proof, nonce, digest),
         "state": m.State(digest),
         "heads: two authors, no more follow": m.Heads(((b"a" * 8, 3), (b"b" * 8, 2**32 - 1)), last=True),
         "records: two, which are not looked at here": m.Records((b"r" * 70, b"s" * 300)),
@@ -120,6 +120,10 @@ def messages() -> Iterator[tuple[str, bytes]]:
         "sketch: the first two symbols of {1, 2^64 - 1}": m.SketchPart.of(sketch, 0, 2),
         "want: two salted short ids": m.Want(salted=True, shorts=(1, 2**64 - 1)),
         "heads asked for: about 100 ids differ": m.HeadsAsk(100),
+        "offer: two short ids, of which a salted sketch told": m.Offer(salted=True, shorts=(1, 2**64 - 1)),
+        "pick: the first and the last of nine": m.Pick((True, *[False] * 7, True)),
+        "want runs: one author's first two records, and the third of another": m.WantRuns(((b"a" * 8, 1, 2), (b"b" * 8, 3, 3))),
+        "served: two asks": m.Served(2),
     }
     for what, message in pinned.items():
         yield what, m.write(message)

@@ -45,7 +45,8 @@ def test_the_limits_of_the_encoding_are_named() -> None:
 
 def test_the_limits_of_a_session_are_named() -> None:
     assert (limits.MAX_FRAME, limits.MAX_MESSAGE, limits.MAX_ZSTD_WINDOW, limits.WINDOW) == (65_500, 2**20, 2**20, 4)
-    assert (limits.MAX_HEADS, limits.MAX_BATCH_RECORDS, limits.MAX_WANT, limits.MAX_SCOPE_TOPICS) == (16_384, 500, 8192, 64)
+    assert (limits.MAX_HEADS, limits.MAX_BATCH_RECORDS, limits.ASK_RECORDS, limits.MAX_SCOPE) == (16_384, 500, 1000, 256)
+    assert (limits.MAX_RUNS, limits.MAX_ASKS) == (1000, 2)
     assert (limits.MAX_SPLIT_BITS, limits.MAX_SKETCH_SYMBOLS, limits.MAX_SKETCH_CELL) == (16, 4096, 8192)
     assert (limits.MAX_EXCHANGED_PEERS, limits.MAX_ADDRESSES_PER_PEER, limits.MAX_ADDRESS) == (64, 8, 256)
     for text in (
@@ -53,8 +54,11 @@ def test_the_limits_of_a_session_are_named() -> None:
         "1,048,576",
         "≤ 16,384 heads",
         "1–500",
-        "1–8,192",
-        "topics (≤ 64",
+        "1–1,000 short ids",
+        "1–1,000 runs",
+        "1,000 records in all",
+        "topics (≤ 256",
+        "two asks",
         "bits ≤ 16",
         "1–4,096",
         "≤ 8,192",

@@ -5,7 +5,8 @@ import math
 import random
 
 from p2plearn.protocol.messages import SketchPart
-from p2plearn.protocol.replica import Replica, Scope
+from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.scope import Filter, Scope
 from p2plearn.protocol.sketch import Sketch
 from tests.vectors.plain import canonical
 
@@ -15,11 +16,11 @@ WORD = 2**64
 
 
 def test_the_fingerprint() -> None:
-    replica = Replica(Scope("commons", ("maths", "physics")))
+    replica = Replica(Scope("commons", (Filter(("maths", "physics"), (IDS[0],)), Filter(("physics",)))))
     replica.add(IDS)
     buckets = [sorted(i for i in IDS if int.from_bytes(i[:2], "big") >> 4 == number) for number in range(4096)]
     digests = b"".join(hashlib.sha256(b"".join(bucket)).digest() for bucket in buckets)
-    scope = canonical(["commons", ["maths", "physics"]])
+    scope = canonical(["commons", [[["maths", "physics"], [IDS[0]]], [["physics"], []]]])
     assert replica.fingerprint() == hashlib.sha256(b"p2plearn fingerprint v1\x00" + scope + digests).digest()
 
 

@@ -1,18 +1,20 @@
 """A link: one sync session with one peer, run over one stream. Feeds the pure session and does what its events say.
 
-Tasks read, write, commit what arrived, load what is wanted, and keep time. What arrived is acknowledged only when it is committed.
+Tasks read, write, examine what arrived, commit what is examined, load what is wanted, and keep time: one batch is examined while the one
+before it is committed. What arrived is acknowledged only when it is committed, and the window of the session bounds all that waits here.
 Reading pauses while too much waits to be written, so a peer that asks and never reads costs a bounded amount.
 
 Must not know which peers there are, nor when to sync with whom: that is `syncing`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import trio
 
 from p2plearn import limits
-from p2plearn.errors import PeerFault
+from p2plearn.errors import ConnectionLost, PeerFault
+from p2plearn.node.examining import Examined
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Stream
 from p2plearn.protocol.records import Record
@@ -30,6 +32,7 @@ class Link:
         self.spent = 0.0  # seconds that this peer's messages kept us busy since the last round
         self.on_new: Callable[[list[Record]], None] = lambda _records: None
         self.on_met: Callable[[], None] = lambda: None
+        self.on_left: Callable[[], None] = lambda: None  # it was to bring something that others have to bring now
         self._keeper = keeper
         self._stream = stream
         self._initiator = initiator
@@ -37,6 +40,10 @@ class Link:
         self._frames: deque[bytes] = deque()
         self._waiting = 0  # bytes of frames not yet written
         self._arrived: deque[tuple[bytes, ...]] = deque()
+        self._examined: deque[Examined | tuple[bytes, ...]] = deque()
+        self._news: dict[bytes, bytes] = {}  # id → raw of what was just said here: sent without asking the store
+        self._known = 0  # records that came in this round and were here before
+        self._brought = 0  # and those that were new
         self._loads: deque[Load] = deque()
         self._nudged = False
         self._asked = False  # the peer waits for our side of a round
@@ -51,16 +58,19 @@ class Link:
         try:
             self._collect([])
             async with trio.open_nursery() as nursery:
-                for task in (self._write, self._commit, self._load, self._keep_time):
+                for task in (self._write, self._examine, self._commit, self._load, self._keep_time, self._watch):
                     nursery.start_soon(task)
                 await self._read()
                 nursery.cancel_scope.cancel()
         finally:
+            if self._session.give_up():
+                self.on_left()
             await self._stream.reset()
 
-    def push(self, ids: Iterable[bytes]) -> None:
+    def push(self, records: Sequence[Record]) -> None:
         """Send news."""
-        self._collect(self._session.push(ids))
+        self._news = {record.id: record.raw for record in records[: limits.CHECK_FEW]}
+        self._collect(self._session.push(record.id for record in records))
 
     def nudge(self) -> None:
         """Compare soon: the peer seems to have something that is not here, or the other way round."""
@@ -89,14 +99,31 @@ class Link:
             self._waiting -= len(frame)
             self._wake()
 
-    async def _commit(self) -> None:
+    async def _examine(self) -> None:
+        """A few records are examined when they are committed, in one go."""
         while True:
             while not self._arrived:
                 await self._change()
-            taken = await self._keeper.take(self._arrived.popleft(), self.peer)
+            raws = self._arrived.popleft()
+            self._examined.append(await self._keeper.examine(raws) if len(raws) > limits.CHECK_FEW else raws)
+            self._wake()
+
+    async def _commit(self) -> None:
+        while True:
+            while not self._examined:
+                await self._change()
+            batch = self._examined.popleft()
+            if isinstance(batch, Examined):
+                taken = await self._keeper.commit(batch, self.peer)
+            else:
+                taken = await self._keeper.take(batch, self.peer)
             if taken.rejected:
                 raise PeerFault(next(iter(taken.rejected)), "in a record")
             self.received += len(taken.new)
+            self._brought += len(taken.new)
+            self._known += taken.known
+            if self._known > limits.MAX_KNOWN + 2 * self._brought:
+                raise PeerFault("waste", "records that were here before, again and again")
             self._collect(self._session.committed())
             if taken.new:
                 self.on_new(taken.new)
@@ -107,6 +134,14 @@ class Link:
                 await self._change()
             raws, rest = await self._keeper.load(self._loads.popleft())
             self._collect(self._session.supply(raws, rest))
+
+    async def _watch(self) -> None:
+        """A peer that owes records and brings none for so long is as good as gone: others shall bring them."""
+        while True:
+            before = self._session.owed
+            await trio.sleep(limits.STALL_TIMEOUT)
+            if before is not None and self._session.owed == before:
+                raise ConnectionLost("asked for records, and none came")
 
     async def _keep_time(self) -> None:
         """Open a round when nudged, and from time to time; answer one, but not more often than is good for us."""
@@ -133,12 +168,15 @@ class Link:
                     self.on_met()
                 case Arrived(raws):
                     self._arrived.append(raws)
+                case Wanted(load) if load.live and self._news.keys() >= set(load.ids):
+                    self._collect(self._session.supply([self._news[record_id] for record_id in load.ids], Load(live=True)))
                 case Wanted(load):
                     self._loads.append(load)
                 case RoundAsked():
                     self._asked = True
                 case Settled():
                     self.rounds += 1
+                    self._known = self._brought = 0
                     self._last_round = trio.current_time()
                 case Ended(reason):
                     raise PeerFault("ended", reason)

@@ -111,6 +111,7 @@ class Syncing:
         link = Link(self._keeper, stream, me, initiator=initiator)
         link.on_new = lambda records: self._on_new(link, records)
         link.on_met = lambda: self._on_link_met(link)
+        link.on_left = self.nudge
         try:
             await link.run()
         except* ConnectionLost:
@@ -150,7 +151,7 @@ class Syncing:
     def _on_change(self, change: Change, source: str | None) -> None:
         if source is None and change.added:
             for link in list(self.links.values()):
-                link.push([record.id for record in change.added])
+                link.push(change.added)
 
 
 def _first(group: BaseException) -> PeerFault:

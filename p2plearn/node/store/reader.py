@@ -17,7 +17,8 @@ from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store.schema import connect
 from p2plearn.protocol.kinds import BY, ROOT
 from p2plearn.protocol.records import COMMONS, Record, parse, record_id
-from p2plearn.protocol.replica import Replica, Scope
+from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.sync import Load
 
 T = TypeVar("T")
