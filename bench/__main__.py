@@ -9,7 +9,13 @@ from bench import peers
 from bench.meter import in_own_namespace
 from bench.shelf import Shelf
 
-_MEASURES = {"sync": 10_000, "ingest": 20_000, "gossip": 1_000, "cli": 10_000}  # and how many records, when nothing is said
+_MEASURES = {
+    "sync": 10_000,
+    "ingest": 20_000,
+    "gossip": 1_000,
+    "reconcile": 100_000,
+    "cli": 10_000,
+}  # and how many records, when nothing is said
 
 
 def main() -> None:

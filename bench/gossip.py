@@ -13,6 +13,7 @@ from p2plearn import limits
 
 _GAP = 0.02  # seconds between two records of the pace: well below what gossip lets through
 _PACED = 500
+_FLOOD = 4 * limits.GOSSIP_PER_SECOND
 _SETTLING = 3.0  # seconds until the three are subscribed to each other's gossip
 
 
@@ -38,14 +39,13 @@ def _paced(one: Noting, other: Noting, held: int) -> Line:
 
 def _flood(sides: list[Noting], held: int) -> Line:
     """As fast as one node can say it; until all of it is at the other end."""
-    count = 4 * limits.GOSSIP_PER_SECOND
     before = sides[0].child.ask("stamps")["committed"]
     meter = Meter([side.pid for side in sides])
-    sides[0].child.ask("say", count, 0)
-    said, heard = (stamps["committed"] for stamps in news(sides[0], sides[2], len(before) + count))
+    sides[0].child.ask("say", _FLOOD, 0)
+    said, heard = (stamps["committed"] for stamps in news(sides[0], sides[2], len(before) + _FLOOD))
     fresh = said.keys() - before.keys()
     first = min(said[record] for record in fresh)
     wall = max(heard[record] for record in fresh) - first
     saying = max(said[record] for record in fresh) - first
-    line = meter.line("p2plearn gossip flood", count, 0, of=held, said_in=round(saying, 3))
-    return line | {"wall": round(wall, 3), "rec_s": round(count / wall, 1)}
+    line = meter.line("p2plearn gossip flood", _FLOOD, 0, of=held, said_in=round(saying, 3))
+    return line | {"wall": round(wall, 3), "rec_s": round(_FLOOD / wall, 1)}

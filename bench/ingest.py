@@ -13,6 +13,7 @@ from bench.meter import Line, peak_memory, show
 from bench.shelf import Shelf, batches, empty_home, fill
 from p2plearn import config, limits
 from p2plearn.clock import SystemClock
+from p2plearn.node.examining import Examined
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.service import open_keeper
 from p2plearn.node.store.store import Store
@@ -36,8 +37,7 @@ def run(shelf: Shelf, directory: Path) -> None:
     show(_measured("index", shelf.n, lambda: fill(home, [])))
     for mode, word in (("each", "signatures"), ("runs", "runs")):
         home = empty_home(directory / word)
-        if "signatures" in config.SETTINGS:
-            config.put(home, "signatures", mode)
+        config.put(home, "signatures", mode)
         show(trio.run(_whole, word, home, raws))
 
 
@@ -76,5 +76,15 @@ async def _whole(word: str, home: Home, raws: Sequence[bytes]) -> Line:
 
 
 async def _take(keeper: Keeper, raws: Sequence[bytes]) -> None:
-    for batch in batches(raws, limits.MAX_BATCH_RECORDS):
-        await keeper.take(batch, _SOURCE)
+    """One batch is examined while the one before is committed, as a link does it."""
+    send, receive = trio.open_memory_channel[Examined](1)
+
+    async def examine() -> None:
+        async with send:
+            for batch in batches(raws, limits.MAX_BATCH_RECORDS):
+                await send.send(await keeper.examine(batch))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(examine)
+        async for examined in receive:
+            await keeper.commit(examined, _SOURCE)

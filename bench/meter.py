@@ -110,5 +110,5 @@ def show(line: Line) -> Line:
 def quantiles(name: str, seconds: Sequence[float], **more: Any) -> Line:
     """A line about how long something took each time: median and 99th percentile, in milliseconds."""
     ms = sorted(second * 1000 for second in seconds)
-    p50, p99 = (round(ms[min(len(ms) - 1, int(len(ms) * part))], 2) for part in (0.5, 0.99))
+    p50, p99 = (round(ms[int(len(ms) * part)], 2) if ms else None for part in (0.5, 0.99))
     return {"name": name, "n": len(ms), "p50": p50, "p99": p99, **more}

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,19 +30,27 @@ _IMPORTS = "import p2plearn.node.runtime, p2plearn.node.net.host, p2plearn_cli.m
 
 def run(shelf: Shelf, directory: Path) -> None:
     """All rows, over libp2p and then in memory."""
+    for measure in rows(shelf, directory).values():
+        show(measure())
+
+
+def rows(shelf: Shelf, directory: Path) -> dict[str, Callable[[], Line]]:
+    """What measures each row, by its name."""
+    found: dict[str, Callable[[], Line]] = {}
     for system, opener, noting in (("p2plearn", programs, over_loopback), ("memory", over_pipe, over_pipe)):
         for mode, word in (("each", "signatures"), ("runs", "runs")):
-            show(initial(f"{system} initial {word}", opener, shelf, directory / f"{system}-{word}", mode))
-        show(difference(f"{system} diff", opener, shelf, directory / f"{system}-diff"))
-        show(live(f"{system} live", noting, shelf, directory / f"{system}-live"))
-    show(start("p2plearn start", shelf, directory / "start"))
+            name = f"{system} initial {word}"
+            found[name] = partial(initial, name, opener, shelf, directory / name, mode)
+        found[f"{system} diff"] = partial(difference, f"{system} diff", opener, shelf, directory / f"{system} diff")
+        found[f"{system} live"] = partial(live, f"{system} live", noting, shelf, directory / f"{system} live")
+    found["p2plearn start"] = partial(start, "p2plearn start", shelf, directory / "start")
+    return found
 
 
 def initial(name: str, opener: Opener, shelf: Shelf, directory: Path, mode: str) -> Line:
     """A fresh node takes everything. `mode`: what the setting `signatures` is; `info` tells how long the work behind took, and the disk."""
     full, fresh = shelf.home(directory / "full"), empty_home(directory / "fresh")
-    if "signatures" in config.SETTINGS:
-        config.put(fresh, "signatures", mode)
+    config.put(fresh, "signatures", mode)
     with opener(full, fresh) as (sides, wire):
         meter = Meter([side.pid for side in sides], wire)
         connect(sides[1], sides[0], shelf.n, meter)

@@ -8,7 +8,7 @@ const load = name => require(modules + name)
 
 const BATCH = 500 // messages being signed and stored at once
 const POLL = 5 // ms between two looks at the vector clock: there is no event for “all is here”
-const PATIENCE = 600000 // ms
+const PATIENCE = 600 // seconds
 
 const keys = load('ssb-keys')
 const keysOf = name => {
@@ -30,13 +30,13 @@ async function held () {
   return feeds.reduce((sum, feed) => sum + (clock[feed.id] || 0), 0)
 }
 
-async function untilHeld (wanted) {
-  const deadline = Date.now() + PATIENCE
+async function untilHeld (wanted, patience = PATIENCE) {
+  const deadline = now() + Number(patience)
   while (await held() < wanted) {
-    if (Date.now() > deadline) throw new Error(`${await held()} of ${wanted} messages`)
+    if (now() > deadline) throw new Error(`${await held()} of ${wanted} messages`)
     await new Promise(resolve => setTimeout(resolve, POLL))
   }
-  return { at: now(), records: await held() }
+  return { at: now() }
 }
 
 answering({
@@ -73,7 +73,8 @@ answering({
     return untilHeld(Number(wanted))
   },
 
-  async wait (wanted) { return untilHeld(Number(wanted)) },
+  // wait WANTED [SECONDS]
+  async wait (wanted, patience) { return untilHeld(Number(wanted), patience) },
 
   async publish (text) {
     const at = now()
