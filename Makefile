@@ -1,10 +1,12 @@
 # Everything a newcomer, a developer and CI run. Needs python3 >= 3.11 with venv, and make; no compiler.
 #   make PYTHON=python3.13 …   another interpreter (after `make clean`, which removes the old .venv)
 #   make up ARGS='--no-mdns'   options for the program that is started
+#   make bench PEERS_DIR=…     where other systems are installed, if not in .venv/peers
 
 PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
+PEERS_DIR ?= $(CURDIR)/.venv/peers
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +22,7 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup up demo test lint format type cover crash fuzz attack wheel lock clean
+.PHONY: help setup up demo test lint format type cover crash fuzz attack bench peers wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -77,6 +79,12 @@ attack: setup ## every attack of docs/attacks.md against a running node
 
 fuzz: setup $(VENV)/.with-fuzz ## every decoder: 100,000 inputs, and a coverage-guided run
 	@P2PLEARN_FULL=1 $(BIN)/pytest tests/fuzz -rA $(ARGS)
+
+bench: setup ## measure; ARGS='sync --n 100000 --peers', see docs/performance.md
+	@PEERS_DIR='$(PEERS_DIR)' $(BIN)/python -m bench $(or $(ARGS),sync)
+
+peers: setup ## install the systems we are measured beside, in .venv/peers: needs npm
+	@bench/peers/setup.sh '$(PEERS_DIR)'
 
 # --- stamps: a step is done again only when something it is made from changed ------------------------------------------
 
