@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
 from p2plearn import limits
 from p2plearn.node.keeper import Keeper
@@ -63,6 +65,58 @@ async def test_what_is_only_over_quota_or_forgotten_is_ignored(scene: Scene) -> 
     await scene.keeper.set_quota(limits.DEFAULT_QUOTA)
     await scene.keeper.forget([], ben.key)
     assert await scene.gossiping.judge("peer", ben.share("From somebody forgotten").raw) is Verdict.IGNORE
+
+
+async def test_what_comes_during_a_commit_goes_together_into_the_next_and_is_judged_one_by_one(scene: Scene) -> None:
+    said = [Author(f"author {number}").share(f"News {number}").raw for number in range(12)]
+    said[5] = bytes(64) + said[5][64:]
+    verdicts: dict[int, Verdict] = {}
+    commits: list[int] = []
+    scene.keeper.listen(lambda change, _source: commits.append(len(change.added)))
+
+    async def judge(number: int) -> None:
+        verdicts[number] = await scene.gossiping.judge("peer", said[number])
+
+    async with trio.open_nursery() as nursery:
+        for number in range(12):
+            nursery.start_soon(judge, number)
+    assert verdicts == {number: Verdict.REJECT if number == 5 else Verdict.ACCEPT for number in range(12)}
+    assert sum(commits) == 11
+    assert max(commits) >= 10
+
+
+async def test_records_of_one_author_that_come_together_are_each_checked_at_once(scene: Scene) -> None:
+    """What is carried on alone has to hold alone, also where a later record vouches for it."""
+    ben = Author("ben")
+    raws = [ben.share(f"{number}").raw for number in range(4)]
+    raws[1] = bytes(64) + raws[1][64:]
+    verdicts: list[Verdict] = []
+
+    async def judge(raw: bytes) -> None:
+        verdicts.append(await scene.gossiping.judge("peer", raw))
+
+    async with trio.open_nursery() as nursery:
+        for raw in raws:
+            nursery.start_soon(judge, raw)
+    assert sorted(verdict.value for verdict in verdicts) == ["accept", "accept", "accept", "reject"]
+
+
+async def test_somebody_elses_judgement_goes_on_when_one_is_given_up(scene: Scene) -> None:
+    said = [Author(f"author {number}").share(f"News {number}").raw for number in range(6)]
+    verdicts: list[Verdict] = []
+
+    async def judge(raw: bytes, scope: trio.CancelScope) -> None:
+        with scope:
+            verdicts.append(await scene.gossiping.judge("peer", raw))
+
+    async with trio.open_nursery() as nursery:
+        scopes = [trio.CancelScope() for _ in said]
+        for raw, scope in zip(said, scopes, strict=True):
+            nursery.start_soon(judge, raw, scope)
+        await trio.testing.wait_all_tasks_blocked()
+        scopes[0].cancel()
+        scopes[1].cancel()
+    assert verdicts.count(Verdict.ACCEPT) >= 4
 
 
 async def test_a_gap_before_a_record_makes_us_ask_who_forwarded_it(scene: Scene) -> None:

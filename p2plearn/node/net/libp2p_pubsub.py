@@ -5,8 +5,9 @@ after a restart, knows only yes and no, and blames the forwarder for a validator
 control messages stay py-libp2p's (pubsub specification, gossipsub-v1.1.md). Knows nothing of records.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -19,11 +20,11 @@ from libp2p.pubsub.pubsub import Pubsub
 from libp2p.pubsub.validators import signature_validator
 from libp2p.tools.timed_cache.last_seen_cache import LastSeenCache
 from libp2p.utils import encode_varint_prefixed
-from libp2p.utils.varint import read_varint_prefixed_bytes_limited
 
-from p2plearn.limits import GOSSIP_PACE, GOSSIP_PER_SECOND, GOSSIP_TIMEOUT, MAX_GOSSIP, MAX_GOSSIP_RPC
+from p2plearn.limits import GOSSIP_AT_ONCE, GOSSIP_PACE, GOSSIP_PER_SECOND, GOSSIP_TIMEOUT, MAX_GOSSIP, MAX_GOSSIP_RPC
 from p2plearn.node.net.libp2p_addresses import is_ed25519
 from p2plearn.node.net.libp2p_bounds import BoundedQueue, RateLimit, SeenMessages
+from p2plearn.node.net.libp2p_frames import Frames
 from p2plearn.node.net.libp2p_mesh import TOPIC, GuardedGossipSub
 from p2plearn.node.net.libp2p_scoring import Faults, Scorer
 from p2plearn.node.net.libp2p_swarm import GuardedManager
@@ -87,19 +88,19 @@ class GuardedPubsub(Pubsub):
     # --- inbound ---
 
     async def continuously_read_stream(self, stream: INetStream) -> None:
-        """Read one peer's gossip until its stream ends. Validation is awaited, which slows down whoever sends too much."""
+        """Read one peer's gossip until its stream ends. GOSSIP_AT_ONCE of its messages are judged at a time: whoever sends more waits."""
         peer = stream.muxed_conn.peer_id
-        while True:
-            raw = await read_varint_prefixed_bytes_limited(stream, self.max_inbound_rpc_size)
-            if self.router.is_graylisted(peer):
-                continue
-            rpc = rpc_pb2.RPC()
-            try:
-                rpc.ParseFromString(raw)
-                await self._take(peer, rpc)
-            except Exception as error:
-                self.blame(peer, f"gossip: {error!r}")
-                raise
+        frames = Frames(getattr(stream, "muxed_stream", stream), self.max_inbound_rpc_size)  # past a lock a read
+        places = trio.Semaphore(GOSSIP_AT_ONCE)
+        async with trio.open_nursery() as nursery:
+            while True:
+                raw = await frames.receive()
+                if self.router.is_graylisted(peer):
+                    continue
+                with self._blaming(peer):
+                    for message in await self._take(peer, rpc_pb2.RPC.FromString(raw)):
+                        await places.acquire()
+                        nursery.start_soon(self._judge_next, peer, message, places)
 
     async def stream_handler(self, stream: INetStream) -> None:
         """Whatever goes wrong on a gossip stream ends that stream."""
@@ -110,21 +111,39 @@ class GuardedPubsub(Pubsub):
             await stream.reset()
             self._handle_dead_peer(stream.muxed_conn.peer_id)
 
-    async def _take(self, peer: ID, rpc: rpc_pb2.RPC) -> None:
+    @contextlib.contextmanager
+    def _blaming(self, peer: ID) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.blame(peer, f"gossip: {error!r}")
+            raise
+
+    async def _take(self, peer: ID, rpc: rpc_pb2.RPC) -> list[rpc_pb2.Message]:
+        """Do what a frame says; the messages in it that are new here."""
         rpc.ClearField("senderRecord")  # addresses are exchanged elsewhere; nobody fills our address book here
         for subscription in rpc.subscriptions[: self.max_subscriptions_per_rpc]:
             self.handle_subscription(peer, subscription)
-        for message in rpc.publish:
-            await self.push_msg(peer, message)
-            await trio.lowlevel.checkpoint()  # one frame may hold a thousand; others want their turn
         if rpc.HasField("control"):
             await self.router.handle_rpc(rpc, peer)
+        return [message for message in rpc.publish if not self._is_known(message)]
+
+    async def _judge_next(self, peer: ID, message: rpc_pb2.Message, places: trio.Semaphore) -> None:
+        try:
+            with self._blaming(peer):
+                await self.push_msg(peer, message)
+        finally:
+            places.release()
+
+    def _is_known(self, msg: rpc_pb2.Message) -> bool:
+        message = self._msg_id_constructor(msg)
+        return self.seen_messages.has(message) or message in self._under_way
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Judge one message and send it on if it is accepted. Copies that arrive meanwhile are dropped."""
         message = self._msg_id_constructor(msg)
         own = msg_forwarder == self.my_id
-        if self.seen_messages.has(message) or message in self._under_way:
+        if self._is_known(msg):
             return
         if not own and not self._rate.allow(msg_forwarder):
             return

@@ -18,6 +18,15 @@ from p2plearn.protocol.records import NO_PREV, Record, record_id
 _log = structlog.get_logger(__name__)
 
 
+class _News:
+    """A record that came by gossip and is not judged yet."""
+
+    def __init__(self, forwarder: str, data: bytes) -> None:
+        self.forwarder = forwarder
+        self.data = data
+        self.verdict: Verdict | None = None
+
+
 class Gossiping:
     """Publishes own records and judges those of others. `on_gap(peer)` is called when a record's predecessor is unknown here."""
 
@@ -26,6 +35,8 @@ class Gossiping:
         self._network = network
         self._on_gap = on_gap
         self._arrivals: OrderedDict[bytes, float] = OrderedDict()  # when records came that may still be forwarded
+        self._waiting: list[_News] = []  # in the order in which they wait for the lock
+        self._taking = trio.Lock()
         self._send, self._own = trio.open_memory_channel[bytes](limits.GOSSIP_WAITING)
         keeper.listen(self._on_change)
         network.validate(self.judge)
@@ -39,14 +50,38 @@ class Gossiping:
     async def judge(self, forwarder: str, data: bytes) -> Verdict:
         """Forwarded by first sight in gossip, whether or not sync brought the record first; what is old news stops here."""
         if record_id(data) in self._keeper.replica:
-            return Verdict.ACCEPT if self._is_fresh(record_id(data)) else Verdict.IGNORE
-        taken = await self._keeper.take([data], forwarder)
-        if taken.rejected:
-            return Verdict.REJECT
+            return self._worth(record_id(data))
+        news = _News(forwarder, data)
+        self._waiting.append(news)
+        try:
+            async with self._taking:
+                if news.verdict is None:  # nobody before us took it along
+                    await self._take([other for other in self._waiting if other.forwarder == forwarder and other.verdict is None])
+        finally:
+            self._waiting.remove(news)
+        return news.verdict or Verdict.IGNORE
+
+    async def _take(self, waiting: list[_News]) -> None:
+        """Commit what came from one forwarder while we waited for the last commit, in one transaction, and judge each by itself."""
+        raws = [news.data for news in waiting[: limits.MAX_BATCH_RECORDS]]
+        forwarder = waiting[0].forwarder
+        if len(raws) == 1:
+            taken = await self._keeper.take(raws, forwarder)
+        else:  # each goes on alone, so no signature's check is postponed
+            taken = await self._keeper.commit(await self._keeper.examine(raws, postpone=False), forwarder)
         for record in taken.new:
             if record.prev != NO_PREV and record.prev not in self._keeper.replica:
                 self._on_gap(forwarder)
-        return Verdict.ACCEPT if taken.new or self._is_fresh(record_id(data)) else Verdict.IGNORE
+        for news in waiting[: len(raws)]:
+            if not taken.rejected or record_id(news.data) in self._keeper.replica:
+                news.verdict = self._worth(record_id(news.data))
+            elif len(raws) == 1:
+                news.verdict = Verdict.REJECT
+            else:
+                await self._take([news])
+
+    def _worth(self, wanted: bytes) -> Verdict:
+        return Verdict.ACCEPT if self._is_fresh(wanted) else Verdict.IGNORE
 
     def _is_fresh(self, wanted: bytes) -> bool:
         arrival = self._arrivals.get(wanted)
