@@ -38,6 +38,7 @@ WINDOW = 4  # batches under way unacknowledged: fills the pipe, bounds what a re
 MAX_ZSTD_WINDOW = 1 * MiB  # memory a frame may make us allocate
 MAX_HEADS = 16_384  # in one message (192 KiB); more go in several
 MAX_HEADS_TOTAL = 65_536  # authors in one round; heads only save bytes, so the rest goes by sketch
+MAX_SCOPES = 8  # different parts of the commons that sessions are about at once; each takes some 75 bytes for each record in it
 MAX_SCOPE = 256  # topics, and people, that a node which does not hold everything tells others it holds
 MAX_SKETCH_SYMBOLS = 4_096  # in one answer: 64 KiB
 MAX_SKETCH_CELL = 8_192  # symbols of one part, decoding 5,900 differences in 0.15 s; what differs more is split

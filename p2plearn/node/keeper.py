@@ -21,6 +21,7 @@ from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
 from p2plearn.node.access import Access
 from p2plearn.node.examining import Examination, Examined, Taken
+from p2plearn.node.replicas import Replicas
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import words as store_words
@@ -49,15 +50,16 @@ class Keeper(Access):
         self.counts: dict[str, int] = {}  # what was turned away since the start, by reason
         self.wishes = Wishes(self, identity.author_id, quota, hold_all=hold_all)
         self._check_each = check_each
-        self._replica: Replica | None = None
+        self.replicas = Replicas(self)
         self._changing = trio.Lock()
+        self.on_scope: Callable[[], None] = lambda: None  # another part of the commons is held from now on
         self._listeners: list[Listener] = []
         self._news = trio.Event()
         self.last_news = -math.inf  # when something came, by the event loop's clock
         self._for_later: set[bytes] = set()  # ids that came when the disk was full
 
     def __repr__(self) -> str:
-        return f"<Keeper of {self.store!r}, {self._replica!r}>"
+        return f"<Keeper of {self.store!r}, {self.replicas!r}>"
 
     @property
     def author(self) -> bytes:
@@ -67,16 +69,15 @@ class Keeper(Access):
     @property
     def replica(self) -> Replica:
         """The index of the commons."""
-        assert self._replica is not None, "load_replica() comes first"
-        return self._replica
+        assert self.replicas.whole is not None, "load_replica() comes first"
+        return self.replicas.whole
 
     async def load_replica(self) -> Replica:
         """Read the index from the store, once."""
         async with self._changing:
-            if self._replica is None:
+            if self.replicas.whole is None:
                 await self._welcome_back()
-                self._replica = await self.in_thread(self.store.replica)
-        return self._replica
+            return await self.replicas.load()
 
     def listen(self, listener: Listener) -> None:
         """Call `listener(change, source)` from the event loop after each change; it must not block. `source`: the peer it came from."""
@@ -196,8 +197,11 @@ class Keeper(Access):
     async def forget_friends(self) -> None:
         """Whom this node follows has changed: count the quota anew, and let come what was turned away of them."""
         async with self._changing:
+            before = await self.wishes.scope()
             self.wishes.usage = None
             await self._welcome_back(whatever_room=True)
+            if await self.wishes.scope() != before:
+                self.on_scope()
 
     async def _examination(self, raws: Sequence[bytes], *, postpone: bool) -> Examination:
         fresh = {record_id(raw): raw for raw in raws}
@@ -207,7 +211,7 @@ class Keeper(Access):
 
     async def _commit(self, examine: Callable[[], Examined], ids: Iterable[bytes], source: str | None) -> Taken:
         """Judge and commit what `examine` gives, and tell. `ids`: all that may be in it."""
-        policy = await self.wishes.policy(one for one in ids if self._replica is None or self._replica.knows(one))
+        policy = await self.wishes.policy(one for one in ids if self.replicas.whole is None or self.replica.knows(one))
         usage, self.wishes.usage = self.wishes.usage, None  # choosing counts on it; should that break off, it is counted anew
         taken, change, waiting = await self.seen_through(self._decide, examine, policy)
         if waiting:
@@ -228,7 +232,7 @@ class Keeper(Access):
         change, waiting = Change(), list[bytes]()
         accepted, ignored = policy.choose(examined.records)
         reasons = [(item.record, item.reason) for item in ignored] + [(record, "signature") for record in examined.disowned]
-        declined = {record.id: reason for record, reason in reasons if record.space == COMMONS}
+        declined = {record.id: reason for record, reason in reasons if record.space == COMMONS and self.wishes.must_be_declined(reason)}
         counts = Counter(reason for _, reason in reasons)
         if accepted or declined:
             try:
@@ -254,20 +258,20 @@ class Keeper(Access):
         """There is no room on the disk. Until there is, peers are not asked for these again, and are served all the same."""
         places = max(0, limits.MAX_DECLINED - len(self._for_later))
         self._for_later.update(ids[:places])
-        if self._replica is not None:
-            self._replica.decline(ids[:places])
+        self.replicas.apply(Change(declined=list(ids[:places])))
 
     async def let_come(self) -> None:
         """Once there is room on the disk again, what had to wait may come."""
         has_room = await self.in_thread(self.store.has_room_for_peers)
         if self._for_later and has_room:
-            self.replica.welcome(self._for_later - await self.read(store_quota.unwanted_among, list(self._for_later)))
+            unwanted = await self.read(store_quota.unwanted_among, list(self._for_later))
+            self.replicas.apply(Change(welcome=list(self._for_later - unwanted)))
             self._for_later = set()
 
     async def _held(self, ids: Sequence[bytes]) -> set[bytes]:
-        if self._replica is None:
+        if self.replicas.whole is None:
             return await self.in_thread(self.store.held_among, ids)
-        return {held for held in ids if held in self._replica}
+        return {held for held in ids if held in self.replica}
 
     async def _welcome_back(self, *, whatever_room: bool = False) -> None:
         """Where there is room again, what was turned away for want of it may come."""
@@ -279,16 +283,7 @@ class Keeper(Access):
     def _apply(self, change: Change, source: str | None) -> None:
         if any(record.attachments for record in change.added):
             self.wishes.usage = None  # a file that is here already counts for them too
-        if self._replica is not None:
-            self._replica.remove(change.removed)
-            self._replica.add(record.id for record in change.added)
-            self._replica.welcome(change.welcome)
-            self._replica.decline(change.declined)
-            for (_, author), head in change.heads.items():
-                if head is None:
-                    self._replica.heads.pop(author, None)
-                else:
-                    self._replica.heads[author] = head
+        self.replicas.apply(change)
         if change.added:
             self.last_news = trio.current_time()
             self._news.set()

@@ -5,10 +5,13 @@ Its keeper says when that no longer holds. Must not know how records come in.
 
 from collections.abc import Iterable
 
+from p2plearn import limits
 from p2plearn.node.access import Access
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import quota as store_quota
-from p2plearn.protocol.admission import Interests, Policy, Usage
+from p2plearn.protocol.admission import Policy, Usage
+from p2plearn.protocol.records import COMMONS
+from p2plearn.protocol.scope import EVERYTHING, NO_FILTER, Filter, Scope
 
 
 class Wishes:
@@ -21,7 +24,7 @@ class Wishes:
         self.usage: Usage | None = None
         self._access = access
         self._author = author
-        self._interests: Interests | None = None
+        self._interests = NO_FILTER  # empty: everything
         self._forgotten: set[bytes] | None = None
         self._doubted: set[bytes] | None = None
 
@@ -40,9 +43,19 @@ class Wishes:
             followed = await self._access.read(store_local.attitudes, "follow")
             friends = {self._author, *(target.name for target in followed if target.kind == "author")}
             topics = {target.name.decode() for target in followed if target.kind == "topic"}
-            self._interests = None if self.hold_all else Interests(friends, topics)
+            self._interests = NO_FILTER if self.hold_all else Filter(tuple(sorted(topics)), tuple(sorted(friends)))
             self.usage = await self._access.read(store_quota.usage, self.quota, friends)
         return self.usage
+
+    async def scope(self) -> Scope:
+        """What this node tells others that it holds; everything, if what it follows is too much to tell."""
+        await self.counted()
+        can_tell = self._interests and max(map(len, self._interests)) <= limits.MAX_SCOPE
+        return Scope(COMMONS, (self._interests,)) if can_tell else EVERYTHING
+
+    def must_be_declined(self, reason: str) -> bool:
+        """Whether others must be told not to send a record again that was ignored for this reason; what is out of scope they do not."""
+        return reason != "interest" or max(map(len, self._interests)) > limits.MAX_SCOPE
 
     async def doubted(self) -> set[bytes]:
         """Authors of whom nothing is kept unchecked."""

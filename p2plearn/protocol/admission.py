@@ -14,6 +14,7 @@ from typing import TypeAlias
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol.records import COMMONS, SIGNATURE_SIZE, Record, parse
+from p2plearn.protocol.scope import NO_FILTER, Filter
 from p2plearn.protocol.signing import RECORD_DOMAIN, verify
 
 
@@ -128,24 +129,12 @@ class Usage:
         return strangers + size <= self.quota * limits.QUOTA_STRANGERS
 
 
-@dataclass(frozen=True, slots=True)
-class Interests:
-    """All that a node holds when it does not hold everything: what these people say, and what is about these topics."""
-
-    authors: Collection[bytes]
-    topics: Collection[str]
-
-    def cover(self, record: Record) -> bool:
-        """Whether the record is held. One without topics (who somebody is) says little, is small, and makes the rest readable."""
-        return not record.topics or record.author in self.authors or any(topic in self.topics for topic in record.topics)
-
-
 @dataclass(slots=True)
 class Policy:
-    """What this node wants of what is good. Without `interests`, everything."""
+    """What this node wants of what is good. Empty `interests`: everything."""
 
     usage: Usage
-    interests: Interests | None = None
+    interests: Filter = NO_FILTER
     declined: Container[bytes] = ()
     forgotten: Container[bytes] = ()
     spaces: Container[str] = (COMMONS,)
@@ -156,7 +145,7 @@ class Policy:
             return Ignore("space", record)
         if record.id in self.declined or record.author in self.forgotten:
             return Ignore("declined", record)
-        if self.interests is not None and not self.interests.cover(record):
+        if self.interests and not self.interests.covers(record.author, record.topics):
             return Ignore("interest", record)
         if not self.usage.has_room(record.author, len(record.raw)):
             return Ignore("quota", record)

@@ -1,4 +1,4 @@
-"""What two nodes compare and exchange: one space, and within it everything, or what certain topics and people are about.
+"""What two nodes compare and exchange: one space, and within it everything, or what is about certain topics or said by certain people.
 
 Knows records only as author and topics.
 """
@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from p2plearn.protocol.encoding import encode
+from p2plearn.protocol.records import COMMONS
 
 
 class Filter(NamedTuple):
@@ -40,3 +41,7 @@ class Scope(NamedTuple):
     def encode(self) -> bytes:
         """The canonical bytes, as the fingerprint covers them (docs/PROTOCOL.md, “Fingerprint”)."""
         return encode([self.space, [[list(one.topics), list(one.authors)] for one in self.filters]])
+
+
+NO_FILTER = Filter()
+EVERYTHING = Scope(COMMONS)

@@ -6,9 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import trio
 
+from p2plearn import limits
 from p2plearn.errors import NotFound
-from p2plearn.node.net.memory_host import MemoryHub
+from p2plearn.node.net.memory_host import MemoryHost, MemoryHub
 from p2plearn.node.node import Node
 from p2plearn.node.store import local as store_local
 from p2plearn.testing.cafe import in_step, meet, open_laptop, until
@@ -130,7 +132,7 @@ async def test_what_was_forgotten_stays_away(tmp_path: Path) -> None:
         assert (await ben.status())["records"] == (await ada.status())["records"] - 1
 
 
-async def test_a_laptop_told_to_hold_what_it_follows_holds_just_that_and_the_rest_when_told_so(tmp_path: Path) -> None:
+async def test_a_laptop_told_to_hold_what_it_follows_is_sent_just_that_and_the_rest_when_told_so(tmp_path: Path) -> None:
     async with cafe(tmp_path, "ada", "ben") as (ada, ben):
         await ben.config_set("hold", "followed")
         await ben.follow("bread")
@@ -141,16 +143,60 @@ async def test_a_laptop_told_to_hold_what_it_follows_holds_just_that_and_the_res
         async def ben_has(count: int) -> bool:
             return bool((await ben.status())["records"] == count)
 
+        async def is_settled(node: Node) -> bool:
+            return any(link.rounds for link in node._syncing.links.values())
+
         await until(lambda: ben_has(3))  # two profiles and the bread
+        await until(lambda: is_settled(ben))
+        assert [link.received for link in ben._syncing.links.values()] == [2]
+        assert not ben._keeper.counts  # nothing came that had to be turned away
         with pytest.raises(NotFound):
             await ben.show(cars)
-        await ben.follow("cars")
-        next(iter(ben._syncing.links.values())).nudge()
+        await ada.share(title="Spelt", text="Nutty.", topics=["bread"])
         await until(lambda: ben_has(4))
+        await ben.follow("cars")
+        await until(lambda: ben_has(5))
         await ada.share(title="Tea", text="Hot.", topics=["tea"])
         await ben.config_set("hold", "all")
-        next(iter(ben._syncing.links.values())).nudge()
         await in_step(ada, ben)
+
+
+async def test_laptops_that_hold_different_topics_serve_each_other_what_both_hold(tmp_path: Path) -> None:
+    async with cafe(tmp_path, "ada", "ben") as (ada, ben):
+        for node, topics in ((ada, ("bread", "cars")), (ben, ("bread", "tea"))):
+            await node.config_set("hold", "followed")
+            for topic in topics:
+                await node.follow(topic)
+        for topic in ("bread", "cars", "tea"):
+            await ada.share(title=f"About {topic}", text="…", topics=[topic])
+        await meet(ada, ben)
+
+        async def ben_has(count: int) -> bool:
+            return bool((await ben.status())["records"] == count)
+
+        await until(lambda: ben_has(4))  # two profiles, bread, and tea, which its author holds as their own
+
+
+async def test_no_more_scopes_are_served_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_SCOPES", 1)
+    async with cafe(tmp_path, "ada", "ben", "eve") as (ada, ben, eve):
+        await ada.share(title="Rye", text="Sour.", topics=["bread"])
+        for node, topic in ((ben, "bread"), (eve, "cars")):
+            await node.config_set("hold", "followed")
+            await node.follow(topic)
+
+        async def has_met(node: Node) -> bool:
+            return bool((await node.status())["records"] > 1)
+
+        await meet(ada, ben)
+        await until(lambda: has_met(ben))
+        await meet(ada, eve)
+        await trio.sleep(0.3)
+        assert not await has_met(eve)
+        monkeypatch.undo()
+        await until(lambda: has_met(eve), within=30)
+        assert isinstance(ada._network, MemoryHost)
+        assert not ada._network.faults
 
 
 class cafe:  # noqa: N801  # used like a function

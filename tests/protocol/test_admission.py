@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from p2plearn import limits
-from p2plearn.protocol.admission import Accept, Ignore, Interests, Policy, Reject, Usage, examine
+from p2plearn.protocol.admission import Accept, Ignore, Policy, Reject, Usage, examine
 from p2plearn.protocol.records import Record
+from p2plearn.protocol.scope import Filter
 from p2plearn.testing.authors import Author
 from p2plearn.testing.strategies import record_sets
 
@@ -132,11 +133,11 @@ def test_a_flood_of_strangers_fills_what_is_free_and_keeps_no_friend_out(flood: 
 
 def test_a_node_that_holds_what_it_follows_takes_its_people_its_topics_and_who_people_are():
     about_bread = ADA.share("Rye", topics=("bread", "food"))
-    interests = Interests(authors={b"somebody else"}, topics={"bread"})
+    interests = Filter(authors=(b"somebody else",), topics=("bread",))
     policy = Policy(Usage(10**6), interests)
     assert policy.judge(about_bread) == Accept(about_bread)
     about_cars = ADA.share("Engines", topics=("cars",))
     assert policy.judge(about_cars) == Ignore("interest", about_cars)
     profile = ADA.profile("Ada")
     assert policy.judge(profile) == Accept(profile)
-    assert Policy(Usage(10**6), Interests({ADA.key}, ())).judge(about_cars) == Accept(about_cars)
+    assert Policy(Usage(10**6), Filter(authors=(ADA.key,))).judge(about_cars) == Accept(about_cars)

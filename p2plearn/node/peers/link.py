@@ -18,13 +18,16 @@ from p2plearn.node.examining import Examined
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Stream
 from p2plearn.protocol.records import Record
-from p2plearn.protocol.sync import Arrived, Ended, Event, Load, Me, Met, Phase, RoundAsked, Session, Settled, Wanted
+from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.scope import Scope
+from p2plearn.protocol.sync import Arrived, Ended, Event, Load, Me, Met, Narrowed, Phase, RoundAsked, Session, Settled, Wanted
 
 
 class Link:
     """Run it with `run()`; it ends with the stream. `author` is known once the peer's hello held."""
 
-    def __init__(self, keeper: Keeper, stream: Stream, me: Me, *, initiator: bool) -> None:
+    def __init__(self, keeper: Keeper, replica: Replica, stream: Stream, me: Me, *, initiator: bool) -> None:
+        """`replica`: of what this node holds by its own rules."""
         self.peer = stream.peer
         self.author: bytes | None = None
         self.rounds = 0
@@ -36,7 +39,7 @@ class Link:
         self._keeper = keeper
         self._stream = stream
         self._initiator = initiator
-        self._session = Session(keeper.replica, me, stream.peer.encode(), initiator)
+        self._session = Session(replica, me, stream.peer.encode(), initiator)
         self._frames: deque[bytes] = deque()
         self._waiting = 0  # bytes of frames not yet written
         self._arrived: deque[tuple[bytes, ...]] = deque()
@@ -45,6 +48,7 @@ class Link:
         self._known = 0  # records that came in this round and were here before
         self._brought = 0  # and those that were new
         self._loads: deque[Load] = deque()
+        self._scope: Scope | None = None  # narrower than that, of which the replica is to be brought
         self._nudged = False
         self._asked = False  # the peer waits for our side of a round
         self._last_round = trio.current_time()
@@ -58,7 +62,7 @@ class Link:
         try:
             self._collect([])
             async with trio.open_nursery() as nursery:
-                for task in (self._write, self._examine, self._commit, self._load, self._keep_time, self._watch):
+                for task in (self._write, self._examine, self._commit, self._load, self._narrow, self._keep_time, self._watch):
                     nursery.start_soon(task)
                 await self._read()
                 nursery.cancel_scope.cancel()
@@ -135,6 +139,14 @@ class Link:
             raws, rest = await self._keeper.load(self._loads.popleft())
             self._collect(self._session.supply(raws, rest))
 
+    async def _narrow(self) -> None:
+        while self._scope is None:
+            await self._change()
+        began = trio.current_time()
+        replica = await self._keeper.replicas.of(self._scope)
+        self.spent += trio.current_time() - began
+        self._collect(self._session.narrow(replica))
+
     async def _watch(self) -> None:
         """A peer that owes records and brings none for so long is as good as gone: others shall bring them."""
         while True:
@@ -172,6 +184,8 @@ class Link:
                     self._collect(self._session.supply([self._news[record_id] for record_id in load.ids], Load(live=True)))
                 case Wanted(load):
                     self._loads.append(load)
+                case Narrowed(scope):
+                    self._scope = scope
                 case RoundAsked():
                     self._asked = True
                 case Settled():

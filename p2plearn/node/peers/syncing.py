@@ -43,6 +43,7 @@ class Syncing:
         network.on_connected(self._on_connected)
         network.on_disconnected(self._on_disconnected)
         keeper.listen(self._on_change)
+        keeper.on_scope = self._on_scope
 
     def __repr__(self) -> str:
         return f"<Syncing {list(self.links.values())}>"
@@ -108,7 +109,8 @@ class Syncing:
 
     async def _hold_link(self, stream: Stream, *, initiator: bool) -> None:
         me = Me(self._keeper.author, self._proof, os.urandom(NONCE_SIZE))
-        link = Link(self._keeper, stream, me, initiator=initiator)
+        replica = await self._keeper.replicas.of(await self._keeper.wishes.scope())
+        link = Link(self._keeper, replica, stream, me, initiator=initiator)
         link.on_new = lambda records: self._on_new(link, records)
         link.on_met = lambda: self._on_link_met(link)
         link.on_left = self.nudge
@@ -147,6 +149,11 @@ class Syncing:
         for other in list(self.links.values()):
             if other is not link:
                 other.nudge()
+
+    def _on_scope(self) -> None:
+        """Another part of the commons is held: links to come are about that, and those on the old one end."""
+        for scope in list(self._running.values()):
+            scope.cancel()
 
     def _on_change(self, change: Change, source: str | None) -> None:
         if source is None and change.added:

@@ -18,7 +18,7 @@ from p2plearn.node.store.schema import connect
 from p2plearn.protocol.kinds import BY, ROOT
 from p2plearn.protocol.records import COMMONS, Record, parse, record_id
 from p2plearn.protocol.replica import Replica
-from p2plearn.protocol.scope import Scope
+from p2plearn.protocol.scope import EVERYTHING, Scope
 from p2plearn.protocol.sync import Load
 
 T = TypeVar("T")
@@ -234,10 +234,13 @@ class Reader:
             elsewhere = "SELECT count(*) FROM records WHERE space != 'commons'"
             return int(db.execute(f"SELECT count(*) - ({elsewhere}) FROM records").fetchone()[0])  # noqa: S608  # fixed text
 
-    def replica(self) -> Replica:
-        """The index of the commons, read from scratch along the index of ids, without touching the rows."""
-        replica = Replica(Scope(COMMONS))
+    def replica(self, scope: Scope = EVERYTHING) -> Replica:
+        """The index of a scope of the commons, read from scratch, without touching the rows. Only everything has heads and declined ids."""
+        replica = Replica(scope)
         with self.reading() as db:
+            if scope.filters:
+                replica.add(ids_in(db, scope))
+                return replica
             elsewhere = {n for (n,) in db.execute("SELECT n FROM records WHERE space != 'commons'")}
             replica.add(record_id for n, record_id in db.execute("SELECT n, id FROM records ORDER BY id") if n not in elsewhere)
             replica.decline(row[0] for row in db.execute("SELECT id FROM declined"))
@@ -259,6 +262,20 @@ def broken_if_damaged(path: Path) -> Iterator[None]:
 def _code(error: sqlite3.Error) -> int:
     """SQLite's primary error code; Python's own errors of the module have none."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def ids_in(db: sqlite3.Connection, scope: Scope) -> Iterator[bytes]:
+    """The ids of the commons that a narrower scope covers (`scope.Filter`)."""
+    parts, values = [], []
+    for topics, authors in scope.filters:
+        parts.append(
+            f"SELECT * FROM (SELECT record FROM topics WHERE topic IN ({_marks(topics)}) "  # noqa: S608  # fixed text and marks
+            f"UNION SELECT n FROM records WHERE author IN (SELECT n FROM authors WHERE key IN ({_marks(authors)})) "
+            "UNION SELECT * FROM (SELECT n FROM records EXCEPT SELECT record FROM topics))"
+        )
+        values += [*topics, *authors]
+    sql = f"SELECT id FROM records WHERE space = 'commons' AND n IN ({' INTERSECT '.join(parts)})"  # noqa: S608  # fixed text and marks
+    return (bytes(row[0]) for row in db.execute(sql, values))
 
 
 def about(db: sqlite3.Connection, target: bytes, relation: str) -> list[Stored]:

@@ -1,0 +1,76 @@
+"""What the sessions of a node compare: the replica of all that is held, and those of narrower scopes for as long as a session needs them.
+
+All of them show what is committed, no more and no less. Must not know peers, nor why something changes.
+"""
+
+from weakref import WeakValueDictionary
+
+import trio
+
+from p2plearn import limits
+from p2plearn.errors import ConnectionLost
+from p2plearn.node.access import Access
+from p2plearn.node.store.store import Change
+from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.scope import EVERYTHING, Scope
+
+
+class Replicas:
+    """`whole` is the replica of everything, None until it is loaded."""
+
+    def __init__(self, access: Access) -> None:
+        self.whole: Replica | None = None
+        self._access = access
+        self._scoped: WeakValueDictionary[Scope, Replica] = WeakValueDictionary()
+        self._making = trio.Lock()
+        self._missed: list[Change] = []  # what changed while a replica was being read
+
+    def __repr__(self) -> str:
+        return f"<Replicas, {self.whole!r} and {len(self._scoped)} narrower>"
+
+    async def load(self) -> Replica:
+        """Read the replica of everything, once; nothing may change meanwhile."""
+        if self.whole is None:
+            self.whole = await self._access.in_thread(self._access.store.replica, EVERYTHING)
+        return self.whole
+
+    async def of(self, scope: Scope) -> Replica:
+        """The replica of a scope, made if nobody has it yet. Raises ConnectionLost where too many are in use already."""
+        if scope == EVERYTHING and self.whole is not None:
+            return self.whole
+        async with self._making:
+            found = self._scoped.get(scope)
+            if found is None:
+                if len(self._scoped) >= limits.MAX_SCOPES:
+                    raise ConnectionLost("this node serves as many different scopes as it can")
+                found = self._scoped[scope] = await self._make(scope)
+        return found
+
+    async def _make(self, scope: Scope) -> Replica:
+        self._missed = []
+        made = await self._access.in_thread(self._access.store.replica, scope)
+        for change in self._missed:
+            _apply(made, change)
+        return made
+
+    def apply(self, change: Change) -> None:
+        """This is committed."""
+        for replica in (self.whole, *self._scoped.values()):
+            if replica is not None:
+                _apply(replica, change)
+        if self._making.locked():
+            self._missed.append(change)
+
+
+def _apply(replica: Replica, change: Change) -> None:
+    everything = not replica.scope.filters
+    replica.remove(change.removed)
+    replica.add(record.id for record in change.added if everything or replica.scope.covers(record.author, record.topics))
+    replica.welcome(change.welcome)
+    replica.decline(change.declined)
+    if everything:  # a part of a chain has no unbroken run
+        for (_, author), head in change.heads.items():
+            if head is None:
+                replica.heads.pop(author, None)
+            else:
+                replica.heads[author] = head
