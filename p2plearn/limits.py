@@ -89,11 +89,15 @@ CHECK_IDLE = 0.5  # nothing came for so long: time for postponed checks
 CHECK_AT_LEAST = 10.0  # a portion of them so often, however much comes
 CHECK_THREADS = 4  # signatures are checked on as many cores at once
 CHECK_FEW = 16  # signatures not worth waking another thread for: 1 ms
+MAX_LOG = 16 * MiB  # of the write-ahead log, from which a commit folds it into the file itself: folding needs as much room again
+LOG_INTERVAL = 2.0  # between two times that it is folded beside the commits, while something comes
+MAX_TOGETHER = 2_000  # records committed together if so many wait: a page of an index that several fall on is written once
 FORGET_BATCH = 500  # records deleted in one transaction: others come in between, and the log stays small on a full disk
 FORGET_FEW = 50  # the same where the disk is full and the log must fit into RESERVE
 INDEX_BATCH = 5_000  # full-text rows a transaction: 27 µs a record, against 106 in batches of 100
 DISK_INTERVAL = 30.0  # between two looks whether a full disk has room again
-INDEX_IDLE = 1.0  # pause before indexing what just came, so that a stream of news is not indexed one by one
+INDEX_IDLE = 1.0  # nothing came for so long: time for indexing; a first sync shall not wait for it, nor news be indexed one by one
+INDEX_AT_LEAST = 20.0  # a portion of that so often, however much comes
 LOCK_TIMEOUT = 5.0  # how long a command waits while one and the same process has the store
 
 # --- node ---

@@ -11,7 +11,7 @@ import trio
 
 from p2plearn import limits
 from p2plearn.protocol.admission import Reject, Sifted, is_signed, read, sift
-from p2plearn.protocol.records import Record, record_id
+from p2plearn.protocol.records import Record, parse, record_id
 
 AtOnce = Callable[[bytes], bool]
 
@@ -31,6 +31,15 @@ class Examined:
     postponed: set[bytes] = field(default_factory=set)
     disowned: list[Record] = field(default_factory=list)
     rejected: dict[str, int] = field(default_factory=dict)
+
+    def join(self, other: "Examined") -> None:
+        """Put another batch of the same source behind this one: what is committed together costs less."""
+        self.given += other.given
+        self.records = [*self.records, *other.records]
+        self.postponed |= other.postponed
+        self.disowned = [*self.disowned, *other.disowned]
+        for reason, number in other.rejected.items():
+            self.rejected[reason] = self.rejected.get(reason, 0) + number
 
 
 @dataclass(slots=True)
@@ -118,3 +127,13 @@ class Examination:
 
     def _check_all(self, records: Sequence[Record]) -> bool:
         return all(map(self._check, records))
+
+
+def everybody(_author: bytes) -> bool:
+    """For whom nothing may wait, where nothing may wait."""
+    return True
+
+
+def broken_among(rows: Iterable[tuple[int, bytes]]) -> dict[int, Record]:
+    """Those of these raw records whose signature does not hold, by their number."""
+    return {n: record for n, raw in rows if not is_signed(record := parse(raw))}

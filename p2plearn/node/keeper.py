@@ -20,7 +20,7 @@ from p2plearn.clock import Clock
 from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
 from p2plearn.node.access import Access
-from p2plearn.node.examining import Examination, Examined, Taken
+from p2plearn.node.examining import Examination, Examined, Taken, broken_among, everybody
 from p2plearn.node.replicas import Replicas
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import quota as store_quota
@@ -103,7 +103,7 @@ class Keeper(Access):
             return await self.commit(await self.examine(raws, postpone=source is not None), source)
         async with self._changing:
             examination = await self._examination(raws, postpone=source is not None)
-            return await self._commit(examination.here, examination.fresh, source)
+            return await self._commit(examination.here, self._known(examination.fresh), source)
 
     async def examine(self, raws: Sequence[bytes], *, postpone: bool = True) -> Examined:
         """Look at a batch as it came, whole: what is true of it everywhere. Records held already cost a hash.
@@ -113,15 +113,17 @@ class Keeper(Access):
         return await (await self._examination(raws, postpone=postpone)).off_the_loop()
 
     async def commit(self, examined: Examined, source: str | None) -> Taken:
-        """Judge and commit what was examined, and tell; the next batch may be examined meanwhile.
+        """Judge and commit what was examined, and tell; the next batch may be examined meanwhile. Several may be joined before.
 
         Below the reserve of free disk nothing from peers is taken, nobody is blamed; it comes later.
         """
         async with self._changing:
-            held = await self._held([record.id for record in examined.records])  # another peer may have been quicker
-            if held:
-                examined.records = [record for record in examined.records if record.id not in held]
-            return await self._commit(lambda: examined, [record.id for record in examined.records], source)
+            fresh = {record.id: record for record in examined.records}
+            known = self._known(fresh)
+            for held in await self._held(known):  # another peer may have been quicker
+                del fresh[held]
+            examined.records = list(fresh.values())
+            return await self._commit(lambda: examined, known, source)
 
     async def load(self, load: Load) -> tuple[list[bytes], Load]:
         """The first batch of a load as raw records, and what is left of it.
@@ -145,7 +147,7 @@ class Keeper(Access):
     async def check_some(self) -> bool:
         """Check a portion of what was postponed; whether there was any."""
         rows = await self.in_thread(self.store.next_unverified, limits.CHECK_BATCH)
-        broken = await self.in_thread(_broken_among, rows)
+        broken = await self.in_thread(broken_among, rows)
         if rows:
             await self.seen_through(self.store.note_verified, [n for n, _ in rows if n not in broken])
         if broken:
@@ -206,12 +208,12 @@ class Keeper(Access):
     async def _examination(self, raws: Sequence[bytes], *, postpone: bool) -> Examination:
         fresh = {record_id(raw): raw for raw in raws}
         held = [fresh.pop(known) for known in await self._held(list(fresh))]
-        at_once = (await self.wishes.doubted()).__contains__ if postpone and not self._check_each else _everybody
+        at_once = (await self.wishes.doubted()).__contains__ if postpone and not self._check_each else everybody
         return Examination(len(raws), fresh, held, at_once)
 
-    async def _commit(self, examine: Callable[[], Examined], ids: Iterable[bytes], source: str | None) -> Taken:
-        """Judge and commit what `examine` gives, and tell. `ids`: all that may be in it."""
-        policy = await self.wishes.policy(one for one in ids if self.replicas.whole is None or self.replica.knows(one))
+    async def _commit(self, examine: Callable[[], Examined], known: Sequence[bytes], source: str | None) -> Taken:
+        """Judge and commit what `examine` gives, and tell. `known`: ids that may be declined."""
+        policy = await self.wishes.policy(known)
         usage, self.wishes.usage = self.wishes.usage, None  # choosing counts on it; should that break off, it is counted anew
         taken, change, waiting = await self.seen_through(self._decide, examine, policy)
         if waiting:
@@ -267,6 +269,11 @@ class Keeper(Access):
             unwanted = await self.read(store_quota.unwanted_among, list(self._for_later))
             self.replicas.apply(Change(welcome=list(self._for_later - unwanted)))
             self._for_later = set()
+
+    def _known(self, ids: Iterable[bytes]) -> list[bytes]:
+        """Those of these ids that may be held or declined."""
+        whole = self.replicas.whole
+        return [one for one in ids if whole is None or whole.knows(one)]
 
     async def _held(self, ids: Sequence[bytes]) -> set[bytes]:
         if self.replicas.whole is None:
@@ -333,12 +340,3 @@ class Keeper(Access):
         """The same for the index of closed requests."""
         while await self.read(store_closed.is_behind) and await self.in_thread(self.store.has_room_for_own):
             await self.write(store_closed.index_some)
-
-
-def _everybody(_author: bytes) -> bool:
-    return True
-
-
-def _broken_among(rows: Iterable[tuple[int, bytes]]) -> dict[int, Record]:
-    """Those of these records whose signature does not hold, by row."""
-    return {n: record for n, raw in rows if not is_signed(record := parse(raw))}

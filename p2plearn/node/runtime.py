@@ -156,7 +156,7 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
         await meeting.recall()
         for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked):
             nursery.start_soon(task)
-        for chore in (upkeep.check_signatures, upkeep.index, upkeep.watch_disk):
+        for chore in (upkeep.check_signatures, upkeep.index, upkeep.fold_log, upkeep.watch_disk):
             nursery.start_soon(chore, keeper)
         yield Node(home, keeper, blocks, Works(network, syncing, meeting, attaching), stop)
         nursery.cancel_scope.cancel()

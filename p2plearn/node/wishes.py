@@ -3,7 +3,7 @@
 Its keeper says when that no longer holds. Must not know how records come in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from p2plearn import limits
 from p2plearn.node.access import Access
@@ -28,13 +28,12 @@ class Wishes:
         self._forgotten: set[bytes] | None = None
         self._doubted: set[bytes] | None = None
 
-    async def policy(self, ids: Iterable[bytes]) -> Policy:
-        """What is wanted now, of records among these."""
+    async def policy(self, ids: Sequence[bytes]) -> Policy:
+        """What is wanted now. `ids`: of all records in question, those that may be declined."""
         usage = await self.counted()
         if self._forgotten is None:
             self._forgotten = await self._access.read(store_quota.forgotten_authors)
-        suspect = list(ids)
-        declined = await self._access.read(store_quota.unwanted_among, suspect) if suspect else set()
+        declined = await self._access.read(store_quota.unwanted_among, ids) if ids else set()
         return Policy(usage, self._interests, declined=declined, forgotten=self._forgotten)
 
     async def counted(self) -> Usage:

@@ -141,25 +141,28 @@ class Policy:
 
     def judge(self, record: Record) -> Accept | Ignore:
         """Decide about one examined record, as if those accepted before it were stored already."""
-        if record.space not in self.spaces:
-            return Ignore("space", record)
-        if record.id in self.declined or record.author in self.forgotten:
-            return Ignore("declined", record)
-        if self.interests and not self.interests.covers(record.author, record.topics):
-            return Ignore("interest", record)
-        if not self.usage.has_room(record.author, len(record.raw)):
-            return Ignore("quota", record)
-        return Accept(record)
+        reason = self._reason(record)
+        return Accept(record) if reason is None else Ignore(reason, record)
 
     def choose(self, records: Iterable[Record]) -> tuple[list[Record], list[Ignore]]:
         """Judge examined records one after another; what is accepted counts in `usage` from then on."""
         accepted: list[Record] = []
         ignored: list[Ignore] = []
         for record in records:
-            verdict = self.judge(record)
-            if isinstance(verdict, Accept):
+            reason = self._reason(record)
+            if reason is None:
                 self.usage.add(record.author, len(record.raw))
                 accepted.append(record)
             else:
-                ignored.append(verdict)
+                ignored.append(Ignore(reason, record))
         return accepted, ignored
+
+    def _reason(self, record: Record) -> str | None:
+        """Why the record is not wanted, None when it is."""
+        if record.space not in self.spaces:
+            return "space"
+        if record.id in self.declined or record.author in self.forgotten:
+            return "declined"
+        if self.interests and not self.interests.covers(record.author, record.topics):
+            return "interest"
+        return None if self.usage.has_room(record.author, len(record.raw)) else "quota"

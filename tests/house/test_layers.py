@@ -41,7 +41,7 @@ NODE_MAY_IMPORT = {
     "wishes": {"store", "access"},
     "replicas": {"store", "access"},
     "keeper": {"store", "access", "examining", "replicas", "wishes"},
-    "upkeep": {"keeper"},
+    "upkeep": {"store", "keeper"},
     "peers": {"net", "store", "examining", "keeper"},
     "service": {"store", "keeper"},
     "api": set(),

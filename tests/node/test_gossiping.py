@@ -13,6 +13,7 @@ from p2plearn.node.net.network import Verdict
 from p2plearn.node.peers.gossiping import Gossiping
 from p2plearn.node.service.service import open_keeper
 from p2plearn.paths import Home
+from p2plearn.protocol.records import record_id
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import in_step, meet, open_laptop
 from p2plearn.testing.clock import FakeClock
@@ -49,6 +50,18 @@ async def test_a_record_that_sync_brought_first_is_still_carried_on_while_it_is_
     assert await scene.gossiping.judge("peer", record.raw) is Verdict.ACCEPT
     scene.clock.advance(limits.GOSSIP_FRESH_S + 1)
     assert await scene.gossiping.judge("peer", record.raw) is Verdict.IGNORE
+
+
+async def test_what_sync_brought_in_a_run_is_checked_before_it_is_carried_on(scene: Scene) -> None:
+    ben = Author("ben")
+    one, two = ben.share("One"), ben.share("Two")
+    forged = bytes([two.raw[0] ^ 1]) + two.raw[1:]
+    ben.prev = record_id(forged)
+    three = ben.share("Three")
+    await scene.keeper.take([one.raw, forged, three.raw], "somebody")
+    verdicts = [await scene.gossiping.judge("peer", raw) for raw in (one.raw, forged, three.raw)]
+    assert verdicts == [Verdict.ACCEPT, Verdict.IGNORE, Verdict.ACCEPT]
+    assert record_id(forged) not in scene.keeper.replica
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network, Verdict
 from p2plearn.node.store.store import Change
 from p2plearn.protocol.records import NO_PREV, Record, record_id
+from p2plearn.protocol.sync import Load
 
 _log = structlog.get_logger(__name__)
 
@@ -50,7 +51,10 @@ class Gossiping:
     async def judge(self, forwarder: str, data: bytes) -> Verdict:
         """Forwarded by first sight in gossip, whether or not sync brought the record first; what is old news stops here."""
         if record_id(data) in self._keeper.replica:
-            return self._worth(record_id(data))
+            worth = self._worth(record_id(data))
+            if worth is Verdict.ACCEPT and not (await self._keeper.load(Load(ids=(record_id(data),))))[0]:
+                return Verdict.IGNORE  # sync brought it in a run, and by itself it is not good
+            return worth
         news = _News(forwarder, data)
         self._waiting.append(news)
         try:

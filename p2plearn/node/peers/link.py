@@ -116,8 +116,12 @@ class Link:
         while True:
             while not self._examined:
                 await self._change()
-            batch = self._examined.popleft()
+            batch, count = self._examined.popleft(), 1
             if isinstance(batch, Examined):
+                while self._examined and isinstance(more := self._examined[0], Examined) and len(batch.records) < limits.MAX_TOGETHER:
+                    self._examined.popleft()
+                    batch.join(more)
+                    count += 1
                 taken = await self._keeper.commit(batch, self.peer)
             else:
                 taken = await self._keeper.take(batch, self.peer)
@@ -128,7 +132,8 @@ class Link:
             self._known += taken.known
             if self._known > limits.MAX_KNOWN + 2 * self._brought:
                 raise PeerFault("waste", "records that were here before, again and again")
-            self._collect(self._session.committed())
+            for _ in range(count):
+                self._collect(self._session.committed())
             if taken.new:
                 self.on_new(taken.new)
 

@@ -23,7 +23,7 @@ from p2plearn.protocol.sync import Load
 
 T = TypeVar("T")
 
-_READERS = 2
+_READERS = 3  # one of them may be folding the log
 _FEW = 500  # ids in one query; SQLite's own bound on variables is larger everywhere
 _HERE = "space = 'commons'"  # in these words, or SQLite does not see that an index has the rest
 _VERIFIED = "NOT EXISTS (SELECT 1 FROM unverified WHERE unverified.n = records.n)"

@@ -9,9 +9,11 @@ import os
 import sqlite3
 from pathlib import Path
 
+from p2plearn import limits
 from p2plearn.errors import StoreTooNew
 
 FORMAT = 2
+_PAGE = 16_384
 
 _UNVERIFIED = """
 -- records whose own signature is yet to be checked: one of the same author's that was checked names them
@@ -75,6 +77,7 @@ def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:
         elif found < FORMAT:
             _migrate(connection)
         connection.execute("PRAGMA synchronous = FULL")  # acknowledged means committed; nearly free in batches
+        connection.execute(f"PRAGMA wal_autocheckpoint = {limits.MAX_LOG // _PAGE}")
         connection.execute("PRAGMA fullfsync = ON")  # on macOS a plain fsync does not reach the disk; elsewhere this is nothing
     except BaseException:
         connection.close()
@@ -107,7 +110,7 @@ def _format(connection: sqlite3.Connection) -> int:
 
 
 def _make(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA page_size = 16384")
+    connection.execute(f"PRAGMA page_size = {_PAGE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is forgotten gives its room back to the disk
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -12,7 +12,8 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,16 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from p2plearn import limits
 from p2plearn.errors import DiskFull, StoreBroken
-from p2plearn.learning.items import is_ahead
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
-from p2plearn.node.store import words as store_words
+from p2plearn.node.store import rows as store_rows
 from p2plearn.node.store.reader import Reader, Stored, broken_if_damaged
 from p2plearn.node.store.schema import open_database
 from p2plearn.protocol.authoring import compose
-from p2plearn.protocol.authority import ORIGINALS
-from p2plearn.protocol.records import NO_PREV, Draft, Record, parse
+from p2plearn.protocol.records import NO_PREV, Draft, Record
 from p2plearn.protocol.replica import Head
 
 __all__ = ["Change", "Store", "Stored"]
@@ -119,6 +118,12 @@ class Store(Reader):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._set_aside()
 
+    def checkpoint(self) -> None:
+        """Fold what is in the write-ahead log into the file, so that a commit need not; others go on meanwhile."""
+        if not self._alone:
+            with contextlib.suppress(sqlite3.OperationalError), self.reading() as db:
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     # --- transactions, for this module and its siblings ---
 
     @contextlib.contextmanager
@@ -170,7 +175,7 @@ class Store(Reader):
             raise DiskFull(free=self.free_space())
         author = key.public_key().public_bytes_raw()
         with self.writing() as db:
-            seq, prev = _last(db, _author(db, author), draft.space)
+            seq, prev = _last(db, store_rows.author(db, author), draft.space)
             record = compose(draft, key, seq + 1, prev, now)
             change = self._insert(db, [record], now)
         return record, change
@@ -181,7 +186,7 @@ class Store(Reader):
         now: int,
         declined: Mapping[bytes, str] = MappingProxyType({}),
         *,
-        postponed: Container[bytes] = (),
+        postponed: Collection[bytes] = (),
         doubted: Iterable[bytes] = (),
     ) -> Change:
         """Commit examined and accepted records in one transaction; those held already are passed over.
@@ -228,51 +233,29 @@ class Store(Reader):
                 store_quota.forget_author(db, author)
             return _remove(db, ids, "forgotten")
 
-    def _insert(self, db: sqlite3.Connection, records: Sequence[Record], now: int, postponed: Container[bytes] = ()) -> Change:
+    def _insert(self, db: sqlite3.Connection, records: Sequence[Record], now: int, postponed: Collection[bytes] = ()) -> Change:
+        """Insert those that are new, table by table: a statement for each record and table costs twice as much."""
         change = Change()
-        numbers: dict[bytes, int] = {}
-        sizes: dict[int, int] = {}
-        first = 0
-        for record in records:
-            author = numbers.get(record.author)
-            if author is None:
-                author = numbers[record.author] = _author(db, record.author)
-            shown = -1 if is_ahead(record.time, now) else min(record.time, now)
-            cursor = db.execute(
-                "INSERT OR IGNORE INTO records (id, author, seq, space, kind, arrived, shown, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (record.id, author, record.seq, record.space, record.kind, now, shown, record.raw),
-            )
-            if not cursor.rowcount:
-                continue
-            n = cursor.lastrowid or 0
-            first = first or n
-            db.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?, ?)", [(ref.target, ref.relation, n) for ref in record.refs])
-            db.executemany(
-                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?, ?)", [(topic, *_in_feed(record, shown), n) for topic in record.topics]
-            )
-            db.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?, ?)", [(item.cid, n, item.size) for item in record.attachments])
-            if record.id in postponed:
-                db.execute("INSERT INTO unverified VALUES (?)", (n,))
-            sizes[author] = sizes.get(author, 0) + len(record.raw)
-            change.added.append(record)
+        if not records:
+            return change
+        numbers = {author: store_rows.author(db, author) for author in {record.author for record in records}}
+        (first,) = db.execute("SELECT 1 + coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'").fetchone()
+        rows = store_rows.insert(db, records, numbers, first, now)
+        store_rows.insert_derived(db, rows)
+        if postponed:
+            db.execute("INSERT INTO unverified SELECT n FROM records WHERE n >= ?", (first,))
+            db.executemany("DELETE FROM unverified WHERE n = ?", [(n,) for n, record, _ in rows if record.id not in postponed])
+        change.added = [record for _, record, _ in rows]
+        sizes = Counter[int]()
+        for record in change.added:
+            sizes[numbers[record.author]] += len(record.raw)
         db.executemany(
             "UPDATE authors SET bytes = bytes + ?, latest = max(latest, ?) WHERE n = ?", [(size, now, n) for n, size in sizes.items()]
         )
-        db.executemany("DELETE FROM declined WHERE id = ?", [(record.id,) for record in change.added])
+        if db.execute("SELECT 1 FROM declined LIMIT 1").fetchone():
+            db.executemany("DELETE FROM declined WHERE id = ?", [(record.id,) for record in change.added])
         change.heads = store_heads.extend(db, change.added, numbers, first)
         return change
-
-
-def _in_feed(record: Record, shown: int) -> tuple[str, int]:
-    """What the table of topics says of a record's place in the feed."""
-    return (record.kind, shown) if record.kind in ORIGINALS else ("", 0)
-
-
-def _author(db: sqlite3.Connection, key: bytes) -> int:
-    """The small number that stands for an author in the tables."""
-    db.execute("INSERT OR IGNORE INTO authors (key) VALUES (?)", (key,))
-    (n,) = db.execute("SELECT n FROM authors WHERE key = ?", (key,)).fetchone()
-    return int(n)
 
 
 def _last(db: sqlite3.Connection, author: int, space: str) -> tuple[int, bytes]:
@@ -288,7 +271,7 @@ def _last(db: sqlite3.Connection, author: int, space: str) -> tuple[int, bytes]:
 def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     """Delete records and all that comes of them, and decline them from now on."""
     change = Change()
-    removed = [record for record_id in ids if (record := _delete(db, record_id)) is not None]
+    removed = [record for record_id in ids if (record := store_rows.delete(db, record_id)) is not None]
     change.removed = [record.id for record in removed]
     change.declined, change.welcome = store_quota.decline(db, dict.fromkeys(change.removed, why))
     change.files = _unnamed_files(db, removed)
@@ -296,36 +279,8 @@ def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     chains = {(record.space, record.author) for record in removed}
     for space, key in chains:
         lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
-        change.heads[space, key] = store_heads.cut(db, _author(db, key), lowest)
+        change.heads[space, key] = store_heads.cut(db, store_rows.author(db, key), lowest)
     return change
-
-
-def _delete(db: sqlite3.Connection, record_id: bytes) -> Record | None:
-    """Take a record and what is derived from it alone out of the tables; None when it is not here."""
-    row = db.execute("SELECT n, author, raw FROM records WHERE id = ?", (record_id,)).fetchone()
-    if row is None:
-        return None
-    n, author, raw = row
-    record = parse(raw)
-    store_words.unindex(db, n, record)
-    db.execute("DELETE FROM closed WHERE request = ?", (n,))
-    db.execute("DELETE FROM unverified WHERE n = ?", (n,))
-    db.executemany(
-        "DELETE FROM refs WHERE target = ? AND relation = ? AND source = ?", [(ref.target, ref.relation, n) for ref in record.refs]
-    )
-    (shown,) = db.execute("DELETE FROM records WHERE n = ? RETURNING shown", (n,)).fetchall()[0]
-    db.executemany(
-        "DELETE FROM topics WHERE topic = ? AND kind = ? AND shown = ? AND record = ?",
-        [(topic, *_in_feed(record, shown), n) for topic in record.topics],
-    )
-    db.executemany("DELETE FROM attachments WHERE cid = ? AND record = ?", [(item.cid, n) for item in record.attachments])
-    db.execute("UPDATE authors SET bytes = bytes - ? WHERE n = ?", (len(raw), author))
-    db.execute(
-        "INSERT INTO passed VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, id = excluded.id "
-        "WHERE (excluded.seq, excluded.id) > (seq, id)",
-        (record.space, author, record.seq, record.id),
-    )
-    return record
 
 
 def _unnamed_files(db: sqlite3.Connection, removed: Iterable[Record]) -> dict[bytes, int]:
