@@ -20,8 +20,10 @@ def rows(setting: Setting) -> Iterator[Line]:
     with _program(setting) as sender:
         address = sender.ask("open", setting.directory / "a", "A", free_port())["address"]
         sender.ask("load", 0, n, 0, 1)
+        sender.ask("want")
         with _program(setting) as receiver:
             receiver.ask("open", theirs, "B", free_port())
+            receiver.ask("want")
             meter = Meter([sender.pid, receiver.pid])
             receiver.ask("connect", address, n)
             line = meter.line("initial", n, setting.payload, authors=setting.authors)
@@ -39,6 +41,7 @@ def rows(setting: Setting) -> Iterator[Line]:
             yield started(n, began, receiver)
             sender.ask("load", n, n + EXTRA, 0, 2)
             receiver.ask("load", n + EXTRA, n + 2 * EXTRA, 1, 2)
+            receiver.ask("want")
             wanted = n + published + 2 * EXTRA
             meter = Meter([sender.pid, receiver.pid])
             receiver.ask("connect", address, wanted)

@@ -40,7 +40,7 @@ async function untilHeld (wanted, patience = PATIENCE) {
 }
 
 answering({
-  // open DIRECTORY NAME PORT: be a node, and replicate every feed
+  // open DIRECTORY NAME PORT: be a node
   async open (directory, name, port) {
     const incoming = { net: [{ scope: ['device'], port: Number(port), host: '127.0.0.1', transform: 'shs' }] }
     const config = {
@@ -52,7 +52,6 @@ answering({
     const stack = load('secret-stack')({ caps: load('ssb-caps') })
     node = plugins.reduce((built, plugin) => built.use(load(plugin)), stack).call(null, config)
     await drained()
-    for (const feed of feeds) node.ebt.request(feed.id, true)
     return { address: node.getAddress('device') }
   },
 
@@ -66,6 +65,9 @@ answering({
     await drained()
     return {}
   },
+
+  // replicate every feed from now on
+  async want () { for (const feed of feeds) node.ebt.request(feed.id, true) },
 
   // connect ADDRESS WANTED: until so many messages are held
   async connect (address, wanted) {
