@@ -5,6 +5,7 @@ Must not know how gossip travels.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 import trio
@@ -13,10 +14,18 @@ from p2plearn import limits
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network, Verdict
 from p2plearn.node.store.store import Change
-from p2plearn.protocol.records import NO_PREV, Record, record_id
-from p2plearn.protocol.sync import Load
+from p2plearn.protocol.admission import is_signed
+from p2plearn.protocol.records import NO_PREV, Record, parse, record_id
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """When a record came here, and whether its own signature is known to hold."""
+
+    at: float
+    signed: bool
 
 
 class _News:
@@ -35,7 +44,7 @@ class Gossiping:
         self._keeper = keeper
         self._network = network
         self._on_gap = on_gap
-        self._arrivals: OrderedDict[bytes, float] = OrderedDict()  # when records came that may still be forwarded
+        self._arrivals: OrderedDict[bytes, _Arrival] = OrderedDict()  # when records came that may still be forwarded
         self._waiting: list[_News] = []  # in the order in which they wait for the lock
         self._taking = trio.Lock()
         self._send, self._own = trio.open_memory_channel[bytes](limits.GOSSIP_WAITING)
@@ -51,10 +60,7 @@ class Gossiping:
     async def judge(self, forwarder: str, data: bytes) -> Verdict:
         """Forwarded by first sight in gossip, whether or not sync brought the record first; what is old news stops here."""
         if record_id(data) in self._keeper.replica:
-            worth = self._worth(record_id(data))
-            if worth is Verdict.ACCEPT and not (await self._keeper.load(Load(ids=(record_id(data),))))[0]:
-                return Verdict.IGNORE  # sync brought it in a run, and by itself it is not good
-            return worth
+            return await self._judge_held(data)
         news = _News(forwarder, data)
         self._waiting.append(news)
         try:
@@ -76,29 +82,36 @@ class Gossiping:
         for record in taken.new:
             if record.prev != NO_PREV and record.prev not in self._keeper.replica:
                 self._on_gap(forwarder)
+            self._arrivals[record.id].signed = True
         for news in waiting[: len(raws)]:
             if not taken.rejected or record_id(news.data) in self._keeper.replica:
-                news.verdict = self._worth(record_id(news.data))
+                news.verdict = await self._judge_held(news.data)
             elif len(raws) == 1:
                 news.verdict = Verdict.REJECT
             else:
                 await self._take([news])
 
-    def _worth(self, wanted: bytes) -> Verdict:
-        return Verdict.ACCEPT if self._is_fresh(wanted) else Verdict.IGNORE
-
-    def _is_fresh(self, wanted: bytes) -> bool:
-        arrival = self._arrivals.get(wanted)
-        return arrival is not None and self._keeper.clock.monotonic() - arrival <= limits.GOSSIP_FRESH_S
+    async def _judge_held(self, data: bytes) -> Verdict:
+        """What sync brought may be vouched for by a later record alone; what is carried on alone has to hold alone."""
+        arrival = self._arrivals.get(record_id(data))
+        if arrival is None or self._keeper.clock.monotonic() - arrival.at > limits.GOSSIP_FRESH_S:
+            return Verdict.IGNORE
+        if not arrival.signed:
+            record = parse(data)
+            if not is_signed(record):
+                await self._keeper.refute([record])
+                return Verdict.REJECT
+            arrival.signed = True
+        return Verdict.ACCEPT
 
     def _on_change(self, change: Change, source: str | None) -> None:
         now = self._keeper.clock.monotonic()
         for record in change.added:
-            self._arrivals[record.id] = now
+            self._arrivals[record.id] = _Arrival(now, signed=source is None)
             if source is None and record.author == self._keeper.author:
                 self._offer(record)
         while self._arrivals and (
-            len(self._arrivals) > limits.SEEN_GOSSIP or next(iter(self._arrivals.values())) < now - limits.GOSSIP_FRESH_S
+            len(self._arrivals) > limits.SEEN_GOSSIP or next(iter(self._arrivals.values())).at < now - limits.GOSSIP_FRESH_S
         ):
             self._arrivals.popitem(last=False)
 
