@@ -14,6 +14,7 @@ _MEASURES = {
     "ingest": 20_000,
     "gossip": 1_000,
     "reconcile": 100_000,
+    "search": 10_000,
     "cli": 10_000,
 }  # and how many records, when nothing is said
 

@@ -1,5 +1,6 @@
 """Reading what is here: feed, search, show, attachment."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +47,11 @@ def search(
 ) -> None:
     """Look for words in everything that is here."""
     here = session(context)
-    here.tell_items(here.call("search", query=query, topic=topic, limit=limit), item_lines, "Nothing here has these words.")
+    answer = here.call("search", query=query, topic=topic, limit=limit)
+    here.tell_items(answer, item_lines, "Nothing here has these words.")
+    if not here.json:
+        for note in answer.get("notes", ()):
+            print(note, file=sys.stderr)
 
 
 def show(

@@ -141,6 +141,16 @@ class Refused(P2plearnError):
 TOO_LONG = "Make it shorter, or put the long part into an attachment."  # the remedy for texts; names and files have none of the kind
 
 
+class SearchTooBroad(P2plearnError):
+    """So much here has these words, or words that begin like them, that the search was cut off.
+
+    Use longer or rarer words, or fewer of them; --topic leads to less too.
+    """
+
+    code = "search_too_broad"
+    exit_code = 6
+
+
 class TooLarge(P2plearnError):
     """{what} is {size} bytes, more than the {limit} that are allowed.
 

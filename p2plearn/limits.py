@@ -94,10 +94,13 @@ LOG_INTERVAL = 2.0  # between two times that it is folded beside the commits, wh
 MAX_TOGETHER = 2_000  # records committed together if so many wait: a page of an index that several fall on is written once
 FORGET_BATCH = 500  # records deleted in one transaction: others come in between, and the log stays small on a full disk
 FORGET_FEW = 50  # the same where the disk is full and the log must fit into RESERVE
-INDEX_BATCH = 5_000  # full-text rows a transaction: 27 µs a record, against 106 in batches of 100
+INDEX_BATCH = 5_000  # rows looked at for closed requests in one transaction
+INDEX_SLICE = 200  # rows of the full-text index in one transaction, 5 ms that a live record waits; larger ones save a fifth of the CPU
+INDEX_MERGE = 64  # pages of it merged after each, 3 ms: as many as keep its pieces few at 1,000,000 records
+INDEX_WAIT = 20.0  # how long a search waits for records to be indexed: some 500,000; of more it says that they are left out
 DISK_INTERVAL = 30.0  # between two looks whether a full disk has room again
 INDEX_IDLE = 1.0  # nothing came for so long: time for indexing; a first sync shall not wait for it, nor news be indexed one by one
-INDEX_AT_LEAST = 20.0  # a portion of that so often, however much comes
+INDEX_AT_LEAST = 2.0  # a portion of that so often, however much comes
 LOCK_TIMEOUT = 5.0  # how long a command waits while one and the same process has the store
 
 # --- node ---
@@ -171,7 +174,10 @@ MAX_LIMIT = 1_000  # items in one answer
 MAX_PEOPLE = 100_000  # profiles folded into names
 MAX_WORDS = 16  # in one search: what people type; each costs a look into the index
 MAX_MATCHES = 500  # best rows of the index that a search looks at
-MAX_RANKED = 2_000  # newest rows of the index that are ranked: 15 ms
+RANKED = 200  # newest matches that are read and ranked, or as many as are wanted: 40 µs each
+COMMON = 500  # records with a word as it is, from which on it is not taken for a beginning, and says nothing about what is similar
+BEGINNINGS_TIME = 0.01  # CPU s of gathering what begins like the words of a search: some 100,000 places
+SEARCH_TIME = 0.5  # of one look into the index: an honest one takes a tenth of it at 1,000,000 records
 MAX_CANDIDATES = 50  # rows of the index compared closely with a question, of which MAX_SIMILAR are shown
 MIN_BEGINNING = 3  # bytes of a word from which it is matched as a beginning: what begins with “a” takes 0.3 s to gather
 EXCERPT = 160  # characters of text shown around what was found

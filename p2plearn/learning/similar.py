@@ -8,13 +8,13 @@ Must not know where candidates come from: the store proposes them by full-text s
 
 import math
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from p2plearn import limits
+from p2plearn.learning.folding import folded
 
 _STEM = 6  # letters of a word that count, so that “derivative” meets “derivatives”
 # Thai, Lao, Tibetan; Burmese; Khmer; kana; Han; Hangul, whose endings stick to the word.
@@ -55,12 +55,12 @@ def similar(text: str, candidates: Iterable[Candidate]) -> list[Match]:
 
 
 def words(text: str) -> set[str]:
-    """What is compared: runs of letters, marks and digits, case folded, cut to their first letters.
+    """What is compared: words as `folded` has them, cut to their first letters.
 
     Scripts that put no spaces between words have no words to find; there it is each pair of neighbouring letters.
     """
     found: set[str] = set()
-    for word in unicodedata.normalize("NFKC", text).casefold().translate(_SPACED).split():
+    for word in folded(text).split():
         if _UNSPACED.search(word):
             found.update(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         else:
@@ -71,14 +71,3 @@ def words(text: str) -> set[str]:
 def _cosine(one: AbstractSet[str], other: AbstractSet[str], weights: Mapping[str, float]) -> float:
     weight = [math.fsum(weights[word] for word in part) for part in (one & other, one, other)]
     return weight[0] / math.sqrt(weight[1] * weight[2]) if weight[0] else 0.0
-
-
-class _Spaced(dict[int, int]):
-    """Turns everything but letters, marks and digits into spaces, asking once for each character it meets."""
-
-    def __missing__(self, code: int) -> int:
-        self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else ord(" ")
-        return self[code]
-
-
-_SPACED = _Spaced()

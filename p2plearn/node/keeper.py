@@ -19,12 +19,10 @@ from p2plearn import limits
 from p2plearn.clock import Clock
 from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
-from p2plearn.node.access import Access
 from p2plearn.node.examining import Examination, Examined, Taken, broken_among, everybody
+from p2plearn.node.indexing import Indexing
 from p2plearn.node.replicas import Replicas
-from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import quota as store_quota
-from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Change, Store
 from p2plearn.node.wishes import Wishes
 from p2plearn.protocol.admission import Policy, is_signed, sift
@@ -37,7 +35,7 @@ Listener = Callable[[Change, str | None], None]
 _log = structlog.get_logger(__name__)
 
 
-class Keeper(Access):
+class Keeper(Indexing):
     """Owns the store of one home while it is open. `replica` must be loaded with `load_replica` before it is looked at."""
 
     def __init__(
@@ -323,20 +321,3 @@ class Keeper(Access):
         async with self._changing:
             await self.write(store_quota.uncount_file, cid)
             self.wishes.usage = None
-
-    # --- indexes behind the records ---
-
-    async def index_all(self) -> None:
-        """Bring the indexes up to what is committed, in transactions that let others in between; as far as the disk has room."""
-        await self.index_words()
-        await self.index_closed()
-
-    async def index_words(self) -> None:
-        """The same for the full-text index alone."""
-        while await self.read(store_words.is_behind) and await self.in_thread(self.store.has_room_for_own):
-            await self.write(store_words.index_some)
-
-    async def index_closed(self) -> None:
-        """The same for the index of closed requests."""
-        while await self.read(store_closed.is_behind) and await self.in_thread(self.store.has_room_for_own):
-            await self.write(store_closed.index_some)

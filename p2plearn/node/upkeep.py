@@ -10,8 +10,6 @@ import trio
 from p2plearn import limits
 from p2plearn.errors import DiskFull
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.store import closed as store_closed
-from p2plearn.node.store import words as store_words
 
 
 async def check_signatures(keeper: Keeper) -> None:
@@ -29,16 +27,13 @@ async def check_signatures(keeper: Keeper) -> None:
 
 
 async def index(keeper: Keeper) -> None:
-    """Index what came, in large portions, once it is quiet; a portion from time to time, however much comes."""
+    """Index what came, once it is quiet; a portion from time to time, however much comes."""
     while True:
         with trio.move_on_after(limits.INDEX_AT_LEAST):
             await _quiet(keeper, limits.INDEX_IDLE)
         found = False
         with contextlib.suppress(DiskFull):
-            for behind, view in ((store_words.is_behind, store_words.index_some), (store_closed.is_behind, store_closed.index_some)):
-                if await keeper.read(behind) and await keeper.in_thread(keeper.store.has_room_for_own):
-                    await keeper.write(view)
-                    found = True
+            found = await keeper.index_some()
         if not found:
             await keeper.change()
 

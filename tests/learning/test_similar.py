@@ -47,7 +47,7 @@ def test_scripts_without_spaces_are_compared_by_pairs_of_letters() -> None:
 
 
 def test_words_are_letters_marks_and_digits_of_any_script() -> None:
-    assert words("Naïve, NAI\N{COMBINING DIAERESIS}VE! x_y/2") == {"naïve", "x", "y", "2"}
+    assert words("Naïve, NAI\N{COMBINING DIAERESIS}VE! x_y/2") == {"naive", "x", "y", "2"}
     assert words("क्यों नहीं?") == {"क्यों", "नहीं"}
 
 

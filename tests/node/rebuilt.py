@@ -3,20 +3,23 @@
 import tempfile
 from pathlib import Path
 
+from p2plearn.node.store import applied as store_applied
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.records import parse
 
-_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'instance')"
+_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words2', 'instance')"
 
 
-def words_in(store: Store) -> list[tuple[str, bytes, str, int]]:
-    """(term, record id, column, place) of the full-text index."""
+def words_in(store: Store) -> list[tuple[str, bytes]]:
+    """(word, record id) of the full-text index."""
     with store.reading() as db:
+        if not store_applied.last(db, "words2"):
+            return []
         db.execute("DROP TABLE IF EXISTS temp.vocabulary")
         db.execute(_VOCABULARY)
-        return sorted(db.execute("SELECT term, id, col, offset FROM temp.vocabulary LEFT JOIN records ON n = doc"))
+        return sorted(db.execute("SELECT term, id FROM temp.vocabulary LEFT JOIN records ON n = doc"))
 
 
 def closed_in(store: Store) -> set[bytes]:
@@ -27,10 +30,12 @@ def closed_in(store: Store) -> set[bytes]:
 
 def index(store: Store) -> None:
     """Bring both indexes up to the records."""
-    for view in (store_words, store_closed):
-        with store.writing() as db:
-            while view.is_behind(db):
-                view.index_some(db)
+    with store.writing() as db:
+        while portion := store_words.gather(db):
+            store_words.index(db, portion)
+            store_words.tidy(db)
+        while store_closed.is_behind(db):
+            store_closed.index_some(db)
 
 
 def assert_like_rebuilt(store: Store) -> None:

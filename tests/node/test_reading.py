@@ -1,15 +1,21 @@
 """Reading: the feed, open requests, search and what resembles a question, as a person meets them on their own laptop."""
 
+import tempfile
+import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from p2plearn import limits
-from p2plearn.errors import NotFound, UsageError
+from p2plearn.errors import NotFound, P2plearnError, SearchTooBroad, UsageError
 from p2plearn.node.service.service import Service
+from p2plearn.node.store import words as store_words
 from p2plearn.protocol.records import Attachment, Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import FakeClock
@@ -195,18 +201,82 @@ async def test_words_of_every_script_are_found(service: Service) -> None:
 
 
 async def test_a_great_many_matches_are_ranked_among_the_newest(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_RANKED", 5)
+    monkeypatch.setattr(limits, "RANKED", 5)
+    monkeypatch.setattr(limits, "MAX_MATCHES", 5)
     ada = Author("ada")
     said = [ada.share(f"common {n}") for n in range(20)]
     await hear(service, *said)
     assert set(ids(await service.search("common"))) == {record.id.hex() for record in said[-5:]}
 
 
+async def test_a_search_that_is_cut_off_says_so_and_the_next_one_works(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = Author("ada").share("tyre", "tyres")
+    await hear(service, note)
+    monkeypatch.setattr(store_words, "_STEPS", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "SEARCH_TIME", -1)
+        for ask in (service.search, service.similar):
+            with pytest.raises(SearchTooBroad, match="the search was cut off") as error:
+                await ask("tyre")
+            assert error.value.exit_code == 6
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "BEGINNINGS_TIME", -1)
+        (said,) = (await service.search("tyre"))["notes"]
+        assert "only whole words" in said
+        assert (await service.search("tyr"))["items"] == []
+    assert await service.search("tyr") == {"items": [(await service.feed())["items"][0] | {"snippet": "tyres"}]}
+
+
+async def test_a_search_does_not_wait_for_ever_for_what_has_just_come(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await hear(service, Author("ada").share("tyre"))
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "INDEX_WAIT", 0)
+        answer = await service.search("tyre")
+    assert answer["items"] == []
+    assert "not searched yet" in answer["notes"][0]
+    assert len((await service.search("tyre"))["items"]) == 1
+
+
+async def test_others_read_while_many_search(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await hear(service, *map(Author("ada").share, ("tyre", "wheel")))
+    await service.search("tyre")
+    let_go, searching = threading.Event(), trio.Event()
+
+    def slow(*_: object, **__: object) -> store_words.Found:
+        trio.from_thread.run_sync(searching.set)
+        assert let_go.wait(10)
+        return store_words.Found([], whole_words_only=False)
+
+    monkeypatch.setattr(store_words, "match", slow)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(service.search, "tyre")
+            await searching.wait()
+            assert len((await service.feed())["items"]) == 2
+            let_go.set()
+
+
+@given(query=st.text(max_size=limits.MAX_QUERY + 5) | st.lists(st.text(max_size=8)).map(" ".join))
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_typed_gives_an_answer_or_an_error_of_ours(query: str) -> None:
+    async def ask() -> None:
+        with tempfile.TemporaryDirectory() as home:
+            async with Service.open(Path(home)) as opened:
+                await hear(opened, Author("ada").share(query[:20].strip() or "a", query[:200]))
+                with suppress(P2plearnError):
+                    assert len((await opened.search(query))["items"]) <= 1
+                with suppress(P2plearnError):
+                    assert len((await opened.similar(query))["similar"]) <= 1
+
+    trio.run(ask)
+
+
 # --- similar, people, show ---
 
 
 async def test_a_similar_question_is_found_by_its_rare_words(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_RANKED", 30)  # words in more records than that say nothing
+    monkeypatch.setattr(limits, "COMMON", 30)  # words in more records than that say nothing
     ada = Author("ada")
     twin = ada.ask("How do I mend a puncture in my tyre?")
     await hear(service, twin, *(ada.ask(f"How do I do thing number {n} in my garden?") for n in range(40)))

@@ -32,7 +32,7 @@ from p2plearn.testing.strategies import record_sets
 from tests.node.rebuilt import assert_like_rebuilt, closed_in
 
 ME = Author("me")
-SMALL = {"MAX_DECLINED": 3, "INDEX_BATCH": 4, "FORGET_BATCH": 2}  # so that a few records reach every bound
+SMALL = {"MAX_DECLINED": 3, "INDEX_BATCH": 4, "INDEX_SLICE": 3, "FORGET_BATCH": 2}  # so that a few records reach every bound
 
 
 class StoreModel(RuleBasedStateMachine):

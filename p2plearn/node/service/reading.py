@@ -9,27 +9,37 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
 
+import trio
+
 from p2plearn import limits
 from p2plearn.errors import PeerFault, UsageError
 from p2plearn.learning.conversation import CLOSED, Conversation
 from p2plearn.learning.people import Person, person_json
 from p2plearn.learning.similar import Candidate, similar
 from p2plearn.learning.views import show_json
+from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.parts import Answer, Muted, Part, limit_of, topic_of
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.blocks import BlockStore, walk
 from p2plearn.node.store.store import Stored
+from p2plearn.paths import Home
 from p2plearn.protocol import cid, dag
 from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.kinds import ROOT, VARIANTS, Request, one_line
 from p2plearn.protocol.records import Record
 
 _FOLDED = 50  # conversations folded at a time
+_LEFT_OUT = "A great many records have just come; the last of them are not searched yet."
+_WHOLE_WORDS_ONLY = "So much here begins like these words that only whole words were looked for. Write them out to find more."
 
 
 class Reading(Part):
     """Answers from what is here."""
+
+    def __init__(self, home: Home, keeper: Keeper, blocks: BlockStore) -> None:
+        super().__init__(home, keeper, blocks)
+        self._searching = trio.CapacityLimiter(1)  # so that others have a connection to read with, however many search
 
     async def show(self, id: str) -> Answer:  # noqa: A002  # the contract's name
         """One conversation whole: the snippet or request that ID names, or that the reply ID is about."""
@@ -63,22 +73,33 @@ class Reading(Part):
         words = _words(query)
         count = limit_of(limit)
         wanted = topic_of(topic) if topic is not None else None
-        await self._keeper.index_words()
-        matches = await self._keeper.read(lambda db: store_words.match(db, words, topic=wanted, limit=limits.MAX_MATCHES))
-        hits = [hit async for hit in self._visible(matches, count)]
-        items = await self._items((hit.root, hit.conversation) for hit in hits)
-        return {"items": [item | {"snippet": _excerpt(hit.text, words)} for item, hit in zip(items, hits, strict=True)]}
+        most = min(limits.MAX_MATCHES, max(limits.RANKED, count))
+        async with self._searching:
+            whole = await self._indexed()
+            found = await self._keeper.read(lambda db: store_words.match(db, words, topic=wanted, limit=most))
+            hits = [hit async for hit in self._visible(found.records, count)]
+            items = await self._items((hit.root, hit.conversation) for hit in hits)
+        answer: Answer = {"items": [item | {"snippet": _excerpt(hit.text, words)} for item, hit in zip(items, hits, strict=True)]}
+        notes = [*([] if whole else [_LEFT_OUT]), *([_WHOLE_WORDS_ONLY] if found.whole_words_only else [])]
+        return answer | {"notes": notes} if notes else answer
 
     async def similar(self, text: str) -> Answer:
         """What is here already that resembles a text: to be looked at before asking."""
         words = sorted(_split(text[: limits.MAX_RECORD]), key=len, reverse=True)[: limits.MAX_WORDS]
-        await self._keeper.index_words()
-        matches = await self._keeper.read(lambda db: store_words.match_any(db, words, limit=limits.MAX_CANDIDATES))
-        held = {hit.root.record.id: hit async for hit in self._visible(matches, limits.MAX_CANDIDATES)}
+        async with self._searching:
+            await self._indexed()
+            matches = await self._keeper.read(lambda db: store_words.match_any(db, words, limit=limits.MAX_CANDIDATES))
+            held = {hit.root.record.id: hit async for hit in self._visible(matches, limits.MAX_CANDIDATES)}
         candidates = [Candidate(record_id, hit.conversation.title, hit.conversation.text) for record_id, hit in held.items()]
         best = similar(text[: limits.MAX_RECORD], candidates)
         items = await self._items((held[match.candidate.id].root, held[match.candidate.id].conversation) for match in best)
         return {"similar": [item | {"score": round(match.score, 3)} for item, match in zip(items, best, strict=True)]}
+
+    async def _indexed(self) -> bool:
+        """Let the index catch up, as long as a person would wait; whether it has."""
+        with trio.move_on_after(limits.INDEX_WAIT) as waiting:
+            await self._keeper.index_words()
+        return not waiting.cancelled_caught
 
     async def people(self, topic: str | None = None) -> Answer:
         """Everybody of whom something is here; with a topic, those who wrote about it."""
@@ -181,9 +202,9 @@ def _words(query: str) -> list[str]:
 
 
 def _split(text: str) -> list[str]:
-    """The distinct words of a text: letters and digits with the marks that belong to them, as the index has them."""
+    """The distinct words of a text as they were typed: letters and digits with the marks that belong to them."""
     spaced = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in one_line(text))
-    return store_words.distinct([word for word in spaced.split() if any(map(str.isalnum, word))])
+    return list({word.casefold(): word for word in spaced.split() if any(map(str.isalnum, word))}.values())
 
 
 def _excerpt(text: str, words: list[str]) -> str:

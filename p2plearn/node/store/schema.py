@@ -54,7 +54,6 @@ CREATE TABLE seen (author BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 -- the last row each derived index has applied, committed together with its data
 CREATE TABLE applied (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE closed (request INTEGER PRIMARY KEY);
-CREATE VIRTUAL TABLE words USING fts5(title, text, content='', tokenize="unicode61 remove_diacritics 2");
 """
     + _UNVERIFIED
 )

@@ -137,9 +137,12 @@ class Store(Reader):
                 yield db
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, committed at the end or not at all. Raises DiskFull when the disk has no room for it, StoreBroken."""
-        with self._lock, self._full_or_broken():
+    def writing(self, *, derived: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end or not at all. Raises DiskFull when the disk has no room for it, StoreBroken.
+
+        One of `derived` tables alone does not wait for the disk: after a power cut it may be undone as a whole, and is made again.
+        """
+        with self._lock, self._full_or_broken(), self._hasty() if derived else contextlib.nullcontext():
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
@@ -148,6 +151,14 @@ class Store(Reader):
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def _hasty(self) -> Iterator[None]:
+        self._writer.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._writer.execute("PRAGMA synchronous = FULL")
 
     @contextlib.contextmanager
     def _full_or_broken(self) -> Iterator[None]:
