@@ -13,12 +13,13 @@ from bench.meter import Line, show
 from bench.shelf import Shelf
 from p2plearn import limits
 from p2plearn.protocol import messages as m
+from p2plearn.protocol.events import Arrived, Event, Load, Me, RoundAsked, Wanted
 from p2plearn.protocol.frames import FrameReader
 from p2plearn.protocol.records import COMMONS
 from p2plearn.protocol.replica import Head, Replica
 from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
-from p2plearn.protocol.sync import Arrived, Event, Load, Me, RoundAsked, Session, Wanted
+from p2plearn.protocol.sync import Session
 from p2plearn.testing.authors import Author
 
 _DIFFERENCES = (0, 10, 100, 1_000, 10_000)

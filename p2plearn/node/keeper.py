@@ -26,9 +26,9 @@ from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store.store import Change, Store
 from p2plearn.node.wishes import Wishes
 from p2plearn.protocol.admission import Policy, is_signed, sift
+from p2plearn.protocol.events import Load
 from p2plearn.protocol.records import COMMONS, Draft, Record, parse, record_id
 from p2plearn.protocol.replica import Replica
-from p2plearn.protocol.sync import Load
 
 Listener = Callable[[Change, str | None], None]
 

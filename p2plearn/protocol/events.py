@@ -1,9 +1,12 @@
 """What a sync session and whoever drives it tell each other: who it is, events out of it, and loads to be fetched for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
+from p2plearn.protocol.messages import SketchPart
+from p2plearn.protocol.reconcile import Looked
 from p2plearn.protocol.scope import Scope
 
 
@@ -64,6 +67,16 @@ class Narrowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Heavy:
+    """Work that may take a second and touches nothing which changes: call `job()`, anywhere, and give its result to `done`.
+
+    `job` may raise PeerFault.
+    """
+
+    job: Callable[[], SketchPart | Looked]
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """A batch to be verified and committed; then call `committed()`, once for each, in order."""
 
@@ -96,4 +109,4 @@ class Ended:
     reason: str
 
 
-Event: TypeAlias = Met | Narrowed | Arrived | Wanted | RoundAsked | Settled | Ended
+Event: TypeAlias = Met | Narrowed | Heavy | Arrived | Wanted | RoundAsked | Settled | Ended

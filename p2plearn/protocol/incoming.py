@@ -18,6 +18,7 @@ class Incoming:
 
     def __init__(self, replica: Replica) -> None:
         self.named = 0  # salted short ids asked for in this round, which may be offered
+        self._offered = 0  # in this round
         self._replica = replica
         self._wishes: deque[Want] = deque()
         self._offers: deque[Offer] = deque()
@@ -48,8 +49,11 @@ class Incoming:
         portion = limits.ASK_RECORDS
         self._wishes += [Want(salted, shorts[at : at + portion]) for at in range(0, len(shorts), portion)]
 
-    def offered(self, offer: Offer) -> None:
-        """The other side offers these."""
+    def offered(self, offer: Offer, most: int) -> None:
+        """The other side offers these; in one round at most so many can differ. Raises PeerFault("limit")."""
+        self._offered += len(offer.shorts)
+        if self._offered > most:
+            raise PeerFault("limit", "more offers than there is difference")
         self._offers.append(offer)
 
     def plan(self, theirs: Mapping[bytes, int], ours: Mapping[bytes, int]) -> None:
@@ -90,7 +94,7 @@ class Incoming:
 
     def finish(self) -> None:
         """The round is over and what came is committed."""
-        self.named = 0
+        self.named = self._offered = 0
         self._replica.claims.finish(self._claimant)
         self._claimant = object()
 

@@ -4,11 +4,15 @@
 side that is asked, and what it lets one round cost. The first sketch is unsalted and so is shared and kept up to date; ids ground to
 collide in it are found apart under the session's salt.
 
+With a million ids a sketch takes a second: what takes long is a job, a function that touches nothing which changes, to be run anywhere.
+
 Must not know messages' framing, records or when a search is due.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault
@@ -28,13 +32,22 @@ class Mirror:
     def __init__(self, replica: Replica, salt: bytes) -> None:
         self._replica = replica
         self._salt = salt
+        self._plain: Sketch | None = None
+        self._ids: list[bytes] | None = None
         self._salted: Salted | None = None
         self._hashed = 0  # ids put into salted sketches: what the search has cost
         self._place = (0, 0)
         self._sketch: Sketch | None = None
 
+    def freeze(self, bits: int) -> None:
+        """Before a job that calls `symbols` with these bits."""
+        if not bits and self._plain is None:
+            self._plain = self._replica.sketch(limits.MAX_SKETCH_CELL).copy()
+        if bits and self._ids is None:
+            self._ids = self._replica.ids()
+
     def symbols(self, bits: int, part: int) -> Sketch:
-        """The MAX_SKETCH_CELL symbols of a part (bits 0: of everything, unsalted). The last part asked for is kept.
+        """The MAX_SKETCH_CELL symbols of a part (bits 0: of everything, unsalted). The last part asked for is kept. Part of a job.
 
         Raises PeerFault("limit") for more parts than a search goes through.
         """
@@ -48,8 +61,8 @@ class Mirror:
         return [record_id for record_id in found if record_id in self._replica]
 
     def _make(self, bits: int, part: int) -> Sketch:
-        if not bits:
-            return self._replica.sketch(limits.MAX_SKETCH_CELL).copy()
+        if not bits and self._plain is not None:
+            return self._plain
         salted = self._salted_ids()
         shorts = salted.part(bits, part)
         self._hashed += len(shorts)
@@ -61,7 +74,7 @@ class Mirror:
 
     def _salted_ids(self) -> Salted:
         if self._salted is None:
-            self._salted = self._replica.salted(self._salt)
+            self._salted = Salted(self._ids or [], self._salt)
         return self._salted
 
 
@@ -76,8 +89,8 @@ class Answers:
         self._salted_symbols = 0
         self._wishes = 0
 
-    def symbols(self, ask: SketchAsk) -> SketchPart:
-        """Raises PeerFault("order" | "limit") for asks that no search makes."""
+    def job(self, ask: SketchAsk) -> Callable[[], SketchPart]:
+        """What gives the answer. Raises PeerFault("order" | "limit") for asks that no search makes; so may the job."""
         place = (ask.part << (64 - ask.bits), ask.bits)
         if place > self._place:
             self._place, self._given = place, 0
@@ -88,7 +101,8 @@ class Answers:
         self._salted_symbols += ask.count if ask.bits else 0
         if self.given > limits.MAX_ROUND_SYMBOLS:
             raise PeerFault("limit", "sketches without end")
-        return SketchPart.of(self._mirror.symbols(ask.bits, ask.part), ask.start, ask.count)
+        self._mirror.freeze(ask.bits)
+        return lambda: SketchPart.of(self._mirror.symbols(ask.bits, ask.part), ask.start, ask.count)
 
     def wanted(self, shorts: tuple[int, ...], salted: bool) -> tuple[bytes, ...]:
         """The ids wished for that are held. Raises PeerFault("limit") for more wishes than a sketch can have told of."""
@@ -105,6 +119,18 @@ class Found:
     ours: tuple[bytes, ...]
     theirs: tuple[int, ...]
     salted: bool
+
+
+class Looked(NamedTuple):
+    """What all symbols of a part so far show: the short ids only here and only there, or about how many differ."""
+
+    peeled: tuple[list[int], list[int]] | None
+    differing: int
+
+
+def _look(difference: Sketch) -> Looked:
+    peeled = peel(difference)
+    return Looked(peeled, 0 if peeled else min(estimate(difference), limits.MAX_INT))  # hostile counts know no bounds
 
 
 @dataclass(slots=True)
@@ -142,8 +168,8 @@ class Search:
         parts, have = self._pending[0], len(self._theirs)
         return SketchAsk(parts.bits, parts.number, have, min(self._next, limits.MAX_SKETCH_SYMBOLS, limits.MAX_SKETCH_CELL - have))
 
-    def receive(self, answer: SketchPart) -> Found | None:
-        """What the answer to the last ask completes. Raises PeerFault("sketch")."""
+    def job(self, answer: SketchPart) -> Callable[[], Looked]:
+        """What looks at the answer to the last ask. Raises PeerFault("sketch"); the job may, too."""
         ask = self.ask()
         if ask is None:
             raise PeerFault("sketch", "symbols nobody asked for")
@@ -151,10 +177,14 @@ class Search:
         answer.into(theirs, ask.start)
         self._theirs = theirs
         self._symbols += ask.count
-        difference = self._mirror.symbols(ask.bits, ask.part).minus(theirs)
-        peeled = peel(difference)
-        if peeled is None:
-            self._go_on(min(estimate(difference), limits.MAX_INT))  # hostile counts know no bounds
+        self._mirror.freeze(ask.bits)
+        return lambda: _look(self._mirror.symbols(ask.bits, ask.part).minus(theirs))
+
+    def conclude(self, looked: Looked) -> Found | None:
+        """What the part in hand comes to, once it decodes; ask on in any case."""
+        ask, peeled = self.ask(), looked.peeled
+        if ask is None or peeled is None:
+            self._go_on(looked.differing)
             return None
         self._leave_part()
         if self._thorough and not ask.bits and not any(peeled):

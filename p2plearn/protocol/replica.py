@@ -180,9 +180,9 @@ class Replica:
         """How many ids sketches cover."""
         return len(self._held) + len(self._declined)
 
-    def salted(self, salt: bytes) -> "Salted":
-        """The same ids under short ids that nobody could choose collisions for beforehand."""
-        return Salted(list(self._all()), salt)
+    def ids(self) -> list[bytes]:
+        """All that sketches cover, as it is now."""
+        return list(self._all())
 
     def _all(self) -> Iterator[bytes]:
         yield from self._held
@@ -201,7 +201,7 @@ class Replica:
 
 
 class Salted:
-    """Ids under 64-bit salted short ids, sorted, so that a part (equal top bits) is a slice.
+    """Ids under 64-bit short ids that nobody could choose collisions for beforehand, sorted, so that a part (equal top bits) is a slice.
 
     The hash is multilinear over the id's four words with odd keys from SHA-256(salt), then mixed: without the salt nobody can grind
     collisions.

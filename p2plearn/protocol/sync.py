@@ -20,18 +20,15 @@ from collections.abc import Iterable
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault
+from p2plearn.protocol import greeting
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.ends import Ends
-from p2plearn.protocol.events import Arrived, Ended, Event, Load, Me, Met, Narrowed, Phase, RoundAsked, Run, Settled, Wanted
+from p2plearn.protocol.events import Arrived, Ended, Event, Heavy, Load, Me, Met, Narrowed, Phase, RoundAsked, Settled, Wanted
 from p2plearn.protocol.frames import FrameReader, to_frames
 from p2plearn.protocol.incoming import Incoming
 from p2plearn.protocol.outgoing import Outgoing
-from p2plearn.protocol.reconcile import Answers, Mirror, Search
+from p2plearn.protocol.reconcile import Answers, Looked, Mirror, Search
 from p2plearn.protocol.replica import Replica, short_id
-from p2plearn.protocol.scope import Filter, Scope
-from p2plearn.protocol.signing import HELLO_DOMAIN, verify
-
-__all__ = ["Arrived", "Ended", "Event", "Load", "Me", "Met", "Narrowed", "Phase", "RoundAsked", "Run", "Session", "Settled", "Wanted"]
 
 
 class Session:
@@ -45,7 +42,6 @@ class Session:
         self._outgoing = Outgoing()
         self._out: list[bytes] = []
         self._salt: bytes | None = None  # known once the hello came
-        self._mine: bytes | None = replica.fingerprint()
         self._theirs: bytes | None = None
         self._state_due = False  # ours is to be said as soon as all that came is committed
         self._arrived = self._committed = 0
@@ -53,13 +49,13 @@ class Session:
         self._done_sent = self._done_received = False
         self._search: Search | None = None  # the initiator's
         self._answers: Answers | None = None  # the other side's
-        self._answered = False  # a sketch waits to be handed out
+        self._is_busy = self._is_answered = False  # with symbols, until they are handed out or looked at; they are said
         self._ends: Ends | None = None  # once heads were asked for in this round
-        self._offered = 0  # ids that the other side offered in this round
         self._served = 0  # as said
         self._since_thorough = limits.THOROUGH_EVERY
-        own = replica.scope.filters[0] if replica.scope.filters else Filter()
-        self._say(m.Hello(replica.scope.space, *own, me.author, me.proof, me.nonce, self._mine))
+        mine = greeting.hello(me, replica)
+        self._mine: bytes | None = mine.fingerprint
+        self._say(mine)
 
     def __repr__(self) -> str:
         side = "initiator" if self._initiator else "responder"
@@ -76,7 +72,8 @@ class Session:
 
     def to_send(self) -> list[bytes]:
         """Frames to write, in order. Call after every other method."""
-        out, self._out, self._answered = self._out, [], False
+        out, self._out = self._out, []
+        self._is_busy, self._is_answered = self._is_busy and not self._is_answered, False
         return out
 
     def receive(self, data: bytes) -> list[Event]:
@@ -95,6 +92,16 @@ class Session:
         self._outgoing.supplied(rest, sent=bool(batch))
         if batch:
             self._say(m.Records(batch))
+        return self._advance()
+
+    def done(self, result: m.SketchPart | Looked) -> list[Event]:
+        """The result of the `Heavy` job."""
+        if isinstance(result, m.SketchPart):
+            self._is_answered = True
+            self._say(result)
+        elif self._search is not None:
+            self._is_busy = False
+            self._look(self._search, result)
         return self._advance()
 
     def committed(self) -> list[Event]:
@@ -150,19 +157,20 @@ class Session:
             case m.Ack(batches):
                 self._outgoing.acknowledge(batches)
             case m.Done():
-                if self._done_received or self.phase not in (Phase.RUNS, Phase.SKETCHING) or self._outgoing.unserved:
-                    raise PeerFault("order", "done with nothing")
+                self._require(Phase.RUNS if self.phase is Phase.RUNS else Phase.SKETCHING)
+                if self._outgoing.unserved:
+                    raise PeerFault("order", "done before it was served")
                 self._done_received = True
             case m.Served(asks):
                 self._incoming.served(asks)
             case m.SketchAsk():
-                self._on_ask(message)
+                return self._on_ask(message)
             case m.SketchPart():
-                self._on_part(message)
+                return self._on_part(message)
             case m.Want(salted, shorts):
                 self._on_want(self._asked().wanted(shorts, salted), salted)
-            case m.Offer(_, shorts):
-                self._on_offer(message, len(shorts))
+            case m.Offer():
+                self._on_offer(message)
             case m.Pick(marks):
                 self._outgoing.pick(marks)
             case m.WantRuns(runs):
@@ -176,19 +184,12 @@ class Session:
     def _on_hello(self, hello: m.Hello) -> list[Event]:
         if self._salt is not None:
             raise PeerFault("order", "a second hello")
-        ours = self._replica.scope
-        if hello.space != ours.space:
+        greeted = greeting.greet(hello, self._me, self._replica.scope, self._peer, initiator=self._initiator)
+        if greeted is None:
             self.phase = Phase.ENDED
             return [Ended("space")]
-        if not verify(hello.author, hello.proof, HELLO_DOMAIN, self._peer):
-            raise PeerFault("proof", "the author did not sign for this peer id")
-        nonces = (self._me.nonce, hello.nonce) if self._initiator else (hello.nonce, self._me.nonce)
-        self._salt = b"".join(nonces)
-        held = Filter(hello.topics, hello.people)
-        theirs = Scope(hello.space, (held,) if held else ())
-        scope = ours.meet(theirs)
-        self._theirs = hello.fingerprint if scope == theirs else None
-        if scope == ours:
+        self._salt, scope, self._theirs = greeted
+        if scope == self._replica.scope:
             return [Met(hello.author)]
         self._narrowing, self._mine = True, None
         self._outgoing.drop_news()
@@ -204,42 +205,46 @@ class Session:
         self._theirs = fingerprint
         return []
 
+    def _require(self, phase: Phase) -> None:
+        if self.phase is not phase or self._done_received:
+            raise PeerFault("order", "asked or offered out of turn")
+
     def _asked(self) -> Answers:
         if self._answers is None or self._done_received:
             raise PeerFault("order", "asked out of turn")
         return self._answers
 
-    def _on_ask(self, ask: m.SketchAsk) -> None:
+    def _on_ask(self, ask: m.SketchAsk) -> list[Event]:
         answers = self._asked()
-        if self._answered:  # nobody can have seen that answer yet: one ask at a time bounds what waits to be written
+        if self._is_busy:  # nobody can have seen that answer yet: one ask at a time bounds what waits to be written
             raise PeerFault("order", "asked again before the answer")
-        self._answered = True
-        self._say(answers.symbols(ask))
+        self._is_busy = True
+        return [Heavy(answers.job(ask))]
 
-    def _on_part(self, part: m.SketchPart) -> None:
-        if self._search is None:
+    def _on_part(self, part: m.SketchPart) -> list[Event]:
+        if self._search is None or self._is_busy:
             raise PeerFault("order", "a sketch out of turn")
-        found = self._search.receive(part)
+        self._is_busy = True
+        return [Heavy(self._search.job(part))]
+
+    def _look(self, search: Search, looked: Looked) -> None:
+        found = search.conclude(looked)
         if found is not None:
             self._offer(found.ours, salted=found.salted)
             self._incoming.wish(found.theirs, salted=found.salted)
-        elif self._ends is None and self._search.differing >= max(1, len(self._replica.heads)):
-            self._say(m.HeadsAsk(self._search.differing))
-            self._list_heads(self._search.differing)
+        elif self._ends is None and search.differing >= max(1, len(self._replica.heads)):
+            self._say(m.HeadsAsk(search.differing))
+            self._list_heads(search.differing)
             return
-        self._say(self._search.ask())
+        self._say(search.ask())
 
     def _offer(self, ids: tuple[bytes, ...], *, salted: bool) -> None:
         for portion in self._outgoing.offer(ids):
             self._say(m.Offer(salted, tuple(map(short_id, portion))))
 
-    def _on_offer(self, offer: m.Offer, count: int) -> None:
-        self._offered += count
-        if self.phase is not Phase.SKETCHING or self._done_received:
-            raise PeerFault("order", "an offer out of turn")
-        if self._offered > (self._answers.given if self._answers else self._incoming.named):
-            raise PeerFault("limit", "more offers than there is difference")
-        self._incoming.offered(offer)
+    def _on_offer(self, offer: m.Offer) -> None:
+        self._require(Phase.SKETCHING)
+        self._incoming.offered(offer, self._answers.given if self._answers else self._incoming.named)
 
     def _on_want(self, ids: tuple[bytes, ...], salted: bool) -> None:
         """Salted ones are told by name first: only so the other side sees which of them somebody else brings."""
@@ -268,9 +273,8 @@ class Session:
                 self._incoming.plan(self._ends.theirs, self._ends.ours)
 
     def _on_want_runs(self, runs: tuple[tuple[bytes, int, int], ...]) -> None:
-        if self.phase is not Phase.RUNS or self._ends is None or self._done_received:
-            raise PeerFault("order", "runs out of turn")
-        self._outgoing.ask(self._ends.load(runs))
+        self._require(Phase.RUNS)
+        self._outgoing.ask(self._ends.load(runs) if self._ends else Load())
 
     # --- steps that follow from what has happened so far ---
 
@@ -286,12 +290,14 @@ class Session:
 
     def _step(self, events: list[Event]) -> bool:
         """Whether something followed, so that something else may."""
+        if (self._state_due or self.phase is Phase.SETTLED) and self._arrived == self._committed:
+            self._incoming.finish()
         if self._state_due and self._arrived == self._committed:
-            self._state_due = False
-            self._mine = self._replica.fingerprint()
+            self._state_due, self._mine = False, self._replica.fingerprint()
             self._say(m.State(self._mine))
         if self._mine is not None and self._theirs is not None:
-            self._compare(self._mine == self._theirs, events)
+            equal, self._mine, self._theirs = self._mine == self._theirs, None, None
+            self._settle(events, equal=True) if equal else self._begin_sketching()
             return True
         if self.phase in (Phase.RUNS, Phase.SKETCHING) and not self._done_sent:
             while (ask := self._incoming.next()) is not None:
@@ -299,8 +305,6 @@ class Session:
             if self._is_step_over():
                 self._done_sent = True
                 self._say(m.Done())
-        if self.phase is Phase.SETTLED and self._arrived == self._committed:
-            self._incoming.finish()
         if self._done_sent and self._done_received:
             self._leave_step(events)
             return True
@@ -312,11 +316,7 @@ class Session:
             return False
         return self._incoming.is_over
 
-    def _compare(self, equal: bool, events: list[Event]) -> None:
-        self._mine = self._theirs = None
-        if equal:
-            self._settle(events, equal=True)
-            return
+    def _begin_sketching(self) -> None:
         self.phase = Phase.SKETCHING
         mirror = Mirror(self._replica, self._salt or b"")
         if self._initiator:
@@ -340,7 +340,6 @@ class Session:
         self.phase = Phase.SETTLED
         self._search = self._answers = self._ends = None
         self._outgoing.drop_offers()
-        self._offered = 0
         events.append(Settled(equal))
 
     # --- speaking ---

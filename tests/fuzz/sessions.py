@@ -5,14 +5,15 @@ An input is a row of messages, each behind its length (u16): framing has a decod
 
 from functools import cache
 
+from p2plearn.protocol import events as e
 from p2plearn.protocol import messages as m
-from p2plearn.protocol import sync
 from p2plearn.protocol.claims import Claims
 from p2plearn.protocol.frames import FrameReader, to_frames
 from p2plearn.protocol.records import COMMONS, Record
 from p2plearn.protocol.replica import Head, Replica
 from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
+from p2plearn.protocol.sync import Session
 from p2plearn.testing.authors import Author
 from tests.fuzz.mutation import join_row, split_row
 
@@ -43,29 +44,31 @@ def _replica(initiator: bool) -> Replica:
     return replica
 
 
-def _session(initiator: bool) -> sync.Session:
+def _session(initiator: bool) -> Session:
     _replica(initiator).claims = Claims()
-    return sync.Session(_replica(initiator), _me(initiator), _NAMES[not initiator], initiator)
+    return Session(_replica(initiator), _me(initiator), _NAMES[not initiator], initiator)
 
 
 @cache
-def _me(initiator: bool) -> sync.Me:
+def _me(initiator: bool) -> e.Me:
     author = Author("ada" if initiator else "ben")
-    return sync.Me(author.key, sign(author.private_key, HELLO_DOMAIN, _NAMES[initiator]), bytes([initiator]) * 16)
+    return e.Me(author.key, sign(author.private_key, HELLO_DOMAIN, _NAMES[initiator]), bytes([initiator]) * 16)
 
 
-def _react(session: sync.Session, events: list[sync.Event], held: dict[bytes, bytes]) -> None:
+def _react(session: Session, events: list[e.Event], held: dict[bytes, bytes]) -> None:
     """What a node does at each event, at once."""
     while events:
         event = events.pop(0)
         match event:
-            case sync.Arrived():
+            case e.Arrived():
                 events += session.committed()
-            case sync.Narrowed():
+            case e.Heavy(job):
+                events += session.done(job())
+            case e.Narrowed():
                 events += session.narrow(_replica(True))  # any will do
-            case sync.Wanted(load):
-                events += session.supply([held[i] for i in load.ids[:5] if i in held], sync.Load(ids=load.ids[5:], live=load.live))
-            case sync.RoundAsked():
+            case e.Wanted(load):
+                events += session.supply([held[i] for i in load.ids[:5] if i in held], e.Load(ids=load.ids[5:], live=load.live))
+            case e.RoundAsked():
                 events += session.answer_round()
 
 

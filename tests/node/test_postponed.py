@@ -20,8 +20,8 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.service import Service
 from p2plearn.node.store.store import Change, Store
 from p2plearn.protocol.admission import is_signed
+from p2plearn.protocol.events import Load, Run
 from p2plearn.protocol.records import Attachment, Record, parse, record_id
-from p2plearn.protocol.sync import Load, Run
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import FakeClock
 

@@ -11,10 +11,10 @@ import pytest
 from p2plearn import limits
 from p2plearn.errors import StoreBroken, StoreTooNew
 from p2plearn.node.store.store import Store
+from p2plearn.protocol.events import Load, Run
 from p2plearn.protocol.kinds import ROOT
 from p2plearn.protocol.records import Draft, parse
 from p2plearn.protocol.replica import Head
-from p2plearn.protocol.sync import Load, Run
 from p2plearn.testing.authors import Author
 
 NOW = 1_800_000_000_000

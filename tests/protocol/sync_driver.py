@@ -14,12 +14,13 @@ from typing import NamedTuple
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol import messages as m
+from p2plearn.protocol.events import Arrived, Event, Heavy, Load, Me, Narrowed, RoundAsked, Settled, Wanted
 from p2plearn.protocol.frames import FrameReader, to_frames
 from p2plearn.protocol.records import COMMONS
 from p2plearn.protocol.replica import Head, Replica
 from p2plearn.protocol.scope import Filter, Scope
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
-from p2plearn.protocol.sync import Arrived, Event, Load, Me, Narrowed, RoundAsked, Session, Settled, Wanted
+from p2plearn.protocol.sync import Session
 from p2plearn.testing.authors import Author
 
 SPACE = Scope(COMMONS)
@@ -174,6 +175,7 @@ class Wire:
         self.arrived: tuple[deque[tuple[bytes, ...]], ...] = (deque(), deque())
         self.loads: tuple[deque[Load], ...] = (deque(), deque())
         self.narrowed: tuple[deque[Scope], ...] = (deque(), deque())
+        self.jobs: tuple[deque[Heavy], ...] = (deque(), deque())
         self.asked = [False, False]
         self._readers = (FrameReader(), FrameReader())
         for i in (0, 1):
@@ -191,6 +193,9 @@ class Wire:
                     assert len(self.loads[i]) == 1
                 case Narrowed(scope):
                     self.narrowed[i].append(scope)
+                case Heavy():
+                    self.jobs[i].append(event)
+                    assert len(self.jobs[i]) == 1
                 case RoundAsked():
                     self.asked[i] = True
                 case Settled(equal):
@@ -210,6 +215,7 @@ class Wire:
             *(("commit", i) for i in (0, 1) if self.arrived[i]),
             *(("load", i) for i in (0, 1) if self.loads[i]),
             *(("narrow", i) for i in (0, 1) if self.narrowed[i]),
+            *(("work", i) for i in (0, 1) if self.jobs[i]),
             *(("answer", i) for i in (0, 1) if self.asked[i]),
         ]
 
@@ -227,6 +233,8 @@ class Wire:
             self.handle(i, session.committed())
         elif what == "load":
             self.handle(i, session.supply(*side.load(self.loads[i].popleft())))
+        elif what == "work":
+            self.handle(i, session.done(self.jobs[i].popleft().job()))
         elif what == "narrow":
             self.handle(i, session.narrow(side.scoped(self.narrowed[i].popleft())))
         else:
@@ -316,6 +324,8 @@ class Liar:
                     events += self.session.committed()
                 case Wanted(load):
                     events += self.session.supply(*self.side.load(load))
+                case Heavy(job):
+                    events += self.session.done(job())
                 case Narrowed(scope):
                     events += self.session.narrow(self.side.scoped(scope))
                 case RoundAsked():

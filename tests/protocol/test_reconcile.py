@@ -40,7 +40,7 @@ class Talk:
         self.theirs: set[bytes] = set()
         while (ask := self.search.ask()) is not None:
             self.asks.append(ask)
-            found = self.search.receive(answers.symbols(ask))
+            found = self.search.conclude(self.search.job(answers.job(ask)())())
             if found is not None:
                 self.ours.update(found.ours)
                 if found.theirs:
@@ -75,7 +75,7 @@ def test_what_fits_no_sketch_is_found_in_salted_parts() -> None:
     assert talk.symbols < 1.7 * 12_000
     assert {ask.bits for ask in talk.asks} == {0, 2}
     with pytest.raises(PeerFault, match="nobody asked"):
-        talk.search.receive(SketchPart(b""))
+        talk.search.job(SketchPart(b""))
 
 
 def test_declined_ids_are_no_difference_and_are_not_given() -> None:
@@ -90,11 +90,11 @@ def test_what_is_removed_meanwhile_just_does_not_come() -> None:
     mine = replica(ids("ours", 10))
     mirror = Mirror(mine, SALT)
     search, answers = Search(mirror), Answers(Mirror(replica(), SALT))
-    mirror.symbols(0, 0)
+    mirror.freeze(0)
     mine.remove(ids("ours", 4))
     ask = search.ask()
     assert ask is not None
-    found = search.receive(answers.symbols(ask))
+    found = search.conclude(search.job(answers.job(ask)())())
     assert found is not None
     assert set(found.ours) == set(ids("ours", 10)[4:])
 
@@ -134,7 +134,7 @@ class TestALiarWhoAnswers:
         search, asked = Search(Mirror(replica(ids("ours", 300)), SALT), thorough=True), 0
         while (ask := search.ask()) is not None:
             asked += ask.count
-            search.receive(SketchPart((lie * ask.count)[: 16 * ask.count]))
+            search.conclude(search.job(SketchPart((lie * ask.count)[: 16 * ask.count]))())
         return asked
 
     @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ class TestALiarWhoAnswers:
     def test_too_few_symbols_are_a_fault(self) -> None:
         search = Search(Mirror(replica(), SALT))
         with pytest.raises(PeerFault, match="sketch"):
-            search.receive(SketchPart(bytes(16)))
+            search.job(SketchPart(bytes(16)))
 
 
 class TestALiarWhoAsks:
@@ -171,22 +171,22 @@ class TestALiarWhoAsks:
     def test_may_go_on_and_go_right_and_split(self) -> None:
         answers = self.answers()
         for ask in [(0, 0, 0, 32), (0, 0, 32, 16), (2, 0, 0, 8), (3, 0, 0, 8), (3, 1, 0, 8), (2, 1, 0, 8), (2, 3, 0, 9)]:
-            assert len(answers.symbols(SketchAsk(*ask)).symbols) == 16 * ask[3]
+            assert len(answers.job(SketchAsk(*ask))().symbols) == 16 * ask[3]
 
     @pytest.mark.parametrize("again", [(2, 1, 0, 8), (2, 1, 16, 8), (2, 0, 0, 8), (1, 0, 0, 8), (0, 0, 0, 8), (2, 2, 8, 8)], ids=str)
     def test_may_not_go_back_or_leave_out(self, again: tuple[int, int, int, int]) -> None:
         answers = self.answers()
-        answers.symbols(SketchAsk(2, 1, 0, 8))
+        answers.job(SketchAsk(2, 1, 0, 8))()
         with pytest.raises(PeerFault, match="order"):
-            answers.symbols(SketchAsk(*again))
+            answers.job(SketchAsk(*again))()
 
     def test_may_not_go_over_the_same_ids_again_and_again(self) -> None:
         answers = self.answers()
         for bits in (1, 2, 3):  # the left edge is in each: about 7/8 of a pass
-            answers.symbols(SketchAsk(bits, 0, 0, 1))
+            answers.job(SketchAsk(bits, 0, 0, 1))()
         nested = [(4 - depth, (1 << (4 - depth)) - 1) for depth in range(4)][::-1]  # 1/2, 1/4, … of the right end
         for bits, part in nested:
-            answers.symbols(SketchAsk(bits, part, 0, 1))
+            answers.job(SketchAsk(bits, part, 0, 1))()
         with pytest.raises(PeerFault, match="limit"):
             self._every_part_at_every_depth(self.answers())
 
@@ -194,14 +194,14 @@ class TestALiarWhoAsks:
         for edge in range(64):
             for bits in range(1, 7):
                 if edge % (64 >> bits) == 0:
-                    answers.symbols(SketchAsk(bits, edge >> (6 - bits), 0, 1))
+                    answers.job(SketchAsk(bits, edge >> (6 - bits), 0, 1))()
 
     def test_may_not_ask_for_symbols_without_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "MAX_ROUND_SYMBOLS", 100)
         answers = self.answers()
-        answers.symbols(SketchAsk(0, 0, 0, 100))
+        answers.job(SketchAsk(0, 0, 0, 100))()
         with pytest.raises(PeerFault, match="limit"):
-            answers.symbols(SketchAsk(0, 0, 100, 1))
+            answers.job(SketchAsk(0, 0, 100, 1))()
 
     def test_may_wish_no_more_than_symbols_tell(self) -> None:
         answers = self.answers()
@@ -209,13 +209,13 @@ class TestALiarWhoAsks:
         with pytest.raises(PeerFault, match="limit"):
             answers.wanted((short,), salted=False)
         answers = self.answers()
-        answers.symbols(SketchAsk(0, 0, 0, 3))
+        answers.job(SketchAsk(0, 0, 0, 3))()
         assert answers.wanted((short, short, 5), salted=False) == (ids("theirs", 1)[0],)
         with pytest.raises(PeerFault, match="limit"):
             answers.wanted((short,), salted=False)
 
     def test_may_not_wish_salted_before_it_saw_anything_salted(self) -> None:
         answers = self.answers()
-        answers.symbols(SketchAsk(0, 0, 0, 32))
+        answers.job(SketchAsk(0, 0, 0, 32))()
         with pytest.raises(PeerFault, match="limit"):
             answers.wanted((1,), salted=True)

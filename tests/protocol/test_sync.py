@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from p2plearn import limits
+from p2plearn.protocol.events import Load, Phase
 from p2plearn.protocol.scope import Filter
-from p2plearn.protocol.sync import Load, Phase
 from tests.protocol.sync_driver import Item, Side, Wire, chain, key
 
 TREE = [*chain("ada", 40), *chain("ben", 40), *chain("eve", 30, 10, "backup")[10:], *chain("eve", 25)]  # eve restored an old backup

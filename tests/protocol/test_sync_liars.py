@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol import messages as m
+from p2plearn.protocol.events import Ended, Met, Phase, RoundAsked, Settled
 from p2plearn.protocol.frames import to_frames
 from p2plearn.protocol.records import COMMONS
 from p2plearn.protocol.replica import short_id
-from p2plearn.protocol.sync import Ended, Met, Phase, RoundAsked, Settled
 from tests.protocol.sync_driver import Liar, Side, chain, fault, key, me
 
 HELD = [*chain("ada", 30), *chain("ben", 30)]

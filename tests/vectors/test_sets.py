@@ -5,7 +5,7 @@ import math
 import random
 
 from p2plearn.protocol.messages import SketchPart
-from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.replica import Replica, Salted
 from p2plearn.protocol.scope import Filter, Scope
 from p2plearn.protocol.sketch import Sketch
 from tests.vectors.plain import canonical
@@ -67,5 +67,5 @@ def test_a_salted_part() -> None:
     keys = [key | 1 for key in _words(hashlib.sha256(salt).digest())]
     shorts = [_mix(sum(w * k for w, k in zip(_words(i), keys, strict=True)) % WORD) for i in IDS]
     sketch = Sketch(100)
-    sketch.add(replica.salted(salt).part(2, 3))
+    sketch.add(Salted(replica.ids(), salt).part(2, 3))
     assert SketchPart.of(sketch, 0, 100).symbols == _symbols([short for short in shorts if short >> 62 == 3], 100)

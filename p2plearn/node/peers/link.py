@@ -17,10 +17,11 @@ from p2plearn.errors import ConnectionLost, PeerFault
 from p2plearn.node.examining import Examined
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Stream
+from p2plearn.protocol.events import Arrived, Ended, Event, Heavy, Load, Me, Met, Narrowed, Phase, RoundAsked, Settled, Wanted
 from p2plearn.protocol.records import Record
 from p2plearn.protocol.replica import Replica
 from p2plearn.protocol.scope import Scope
-from p2plearn.protocol.sync import Arrived, Ended, Event, Load, Me, Met, Narrowed, Phase, RoundAsked, Session, Settled, Wanted
+from p2plearn.protocol.sync import Session
 
 
 class Link:
@@ -48,6 +49,7 @@ class Link:
         self._known = 0  # records that came in this round and were here before
         self._brought = 0  # and those that were new
         self._loads: deque[Load] = deque()
+        self._jobs: deque[Heavy] = deque()
         self._scope: Scope | None = None  # narrower than that, of which the replica is to be brought
         self._nudged = False
         self._asked = False  # the peer waits for our side of a round
@@ -62,7 +64,7 @@ class Link:
         try:
             self._collect([])
             async with trio.open_nursery() as nursery:
-                for task in (self._write, self._examine, self._commit, self._load, self._narrow, self._keep_time, self._watch):
+                for task in (self._write, self._examine, self._commit, self._load, self._narrow, self._work, self._keep_time, self._watch):
                     nursery.start_soon(task)
                 await self._read()
                 nursery.cancel_scope.cancel()
@@ -144,6 +146,15 @@ class Link:
             raws, rest = await self._keeper.load(self._loads.popleft())
             self._collect(self._session.supply(raws, rest))
 
+    async def _work(self) -> None:
+        while True:
+            while not self._jobs:
+                await self._change()
+            began = trio.current_time()
+            result = await self._keeper.in_thread(self._jobs.popleft().job)
+            self.spent += trio.current_time() - began
+            self._collect(self._session.done(result))
+
     async def _narrow(self) -> None:
         while self._scope is None:
             await self._change()
@@ -189,6 +200,8 @@ class Link:
                     self._collect(self._session.supply([self._news[record_id] for record_id in load.ids], Load(live=True)))
                 case Wanted(load):
                     self._loads.append(load)
+                case Heavy():
+                    self._jobs.append(event)
                 case Narrowed(scope):
                     self._scope = scope
                 case RoundAsked():

@@ -15,10 +15,10 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network, Stream
 from p2plearn.node.peers.link import Link
 from p2plearn.node.store.store import Change
+from p2plearn.protocol.events import Me
 from p2plearn.protocol.messages import NONCE_SIZE
 from p2plearn.protocol.records import Record
 from p2plearn.protocol.signing import HELLO_DOMAIN, sign
-from p2plearn.protocol.sync import Me
 
 PROTOCOL = "/p2plearn/sync/1"
 

@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from p2plearn import limits
+from p2plearn.protocol.events import Load, Run
 from p2plearn.protocol.records import NO_PREV, Record, parse
 from p2plearn.protocol.replica import Head
-from p2plearn.protocol.sync import Load, Run
 
 _START = Head(0, NO_PREV)
 

@@ -15,11 +15,11 @@ from p2plearn import limits
 from p2plearn.errors import StoreBroken
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store.schema import connect
+from p2plearn.protocol.events import Load
 from p2plearn.protocol.kinds import BY, ROOT
 from p2plearn.protocol.records import COMMONS, Record, parse, record_id
 from p2plearn.protocol.replica import Replica
 from p2plearn.protocol.scope import EVERYTHING, Scope
-from p2plearn.protocol.sync import Load
 
 T = TypeVar("T")
 
