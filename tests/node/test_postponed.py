@@ -139,6 +139,23 @@ async def test_where_each_is_checked_nothing_waits(tmp_path: Path, many: int) ->
         assert keeper.store.unverified() == 0
 
 
+async def test_batches_that_wait_are_committed_together(tmp_path: Path) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    run = [ada.share(f"{n}") for n in range(20)]
+    forged = broken(ben, ben.share("one"))
+    last = broken(ben, ben.share("two"))
+    async with keeping(tmp_path) as keeper:
+        changes: list[Change] = []
+        keeper.listen(lambda change, _source: changes.append(change))
+        first = await keeper.examine(raws(*run[:10], forged))
+        first.join(await keeper.examine(raws(*run[8:], last)))
+        taken = await keeper.commit(first, "peer")
+        assert taken.new == run
+        assert (taken.known, taken.rejected) == (2, {"signature": 2})
+        assert [len(change.added) for change in changes] == [20]
+        assert keeper.store.unverified() == 19  # what one batch puts off is put off
+
+
 async def test_what_comes_from_no_peer_is_checked_at_once(tmp_path: Path) -> None:
     ada = Author("ada")
     async with keeping(tmp_path) as keeper:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,26 @@ def test_closing_leaves_one_file(store: Store, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"store.db", "store.db-wal", "store.db-shm"}
     store.close()
     assert {path.name for path in tmp_path.iterdir()} == {"store.db"}
+
+
+def test_the_log_stays_small_however_much_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_LOG", 1 * limits.MiB)
+    ada, done = Author("ada"), threading.Event()
+    store = Store(tmp_path)
+
+    def fold() -> None:
+        while not done.wait(0.01):
+            store.checkpoint()
+
+    folding = threading.Thread(target=fold)
+    for beside in (False, True):  # a commit folds it where nobody else does
+        if beside:
+            folding.start()
+        for _ in range(60):
+            store.commit([ada.share("news", "text " * 300, topics=("x",))], NOW)
+            assert len(store.of_kinds(["snippet"], limit=3)) >= 1
+            assert (tmp_path / "store.db-wal").stat().st_size < 2 * limits.MiB
+    done.set()
+    folding.join()
+    assert store.count() == 120
+    store.close()

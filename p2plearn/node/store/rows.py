@@ -11,7 +11,6 @@ from p2plearn.node.store import words as store_words
 from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.records import Record, parse
 
-_FEW = 500  # ids in one query
 _VARIABLES = 900  # in one statement; 999 is the least that any SQLite takes
 
 
@@ -25,22 +24,13 @@ def author(db: sqlite3.Connection, key: bytes) -> int:
 def insert(
     db: sqlite3.Connection, records: Sequence[Record], numbers: Mapping[bytes, int], first: int, now: int
 ) -> list[tuple[int, Record, int]]:
-    """(row, record, shown) of those that were not here: all of them, as a rule, so that is tried first."""
+    """(row, record, shown) of those that were not here. `numbers`: author key → row of the author; `first`: the first free row."""
     rows = [(first + at, record, -1 if is_ahead(record.time, now) else min(record.time, now)) for at, record in enumerate(records)]
     values = [(n, r.id, numbers[r.author], r.seq, r.space, r.kind, now, shown, r.raw) for n, r, shown in rows]
-    db.execute("SAVEPOINT insertion")
-    is_complete = _insert_many(db, "INTO records (n, id, author, seq, space, kind, arrived, shown, raw)", values) == len(values)
-    if not is_complete:
-        db.execute("ROLLBACK TO insertion")
-    db.execute("RELEASE insertion")
-    if is_complete:
+    if _insert_many(db, "INTO records (n, id, author, seq, space, kind, arrived, shown, raw)", values) == len(values):
         return rows
-    new = {record.id: record for record in records}
-    for part in range(0, len(records), _FEW):
-        ids = [record.id for record in records[part : part + _FEW]]
-        for (held,) in db.execute(f"SELECT id FROM records WHERE id IN ({_marks(len(ids))})", ids).fetchall():  # noqa: S608  # only marks
-            del new[held]
-    return insert(db, list(new.values()), numbers, first, now)
+    new = {n for (n,) in db.execute("SELECT n FROM records WHERE n >= ?", (first,))}
+    return [row for row in rows if row[0] in new]
 
 
 def insert_derived(db: sqlite3.Connection, rows: Sequence[tuple[int, Record, int]]) -> None:
