@@ -148,6 +148,7 @@ MAX_EXCHANGED_PEERS = 64  # in one address message
 MAX_ADDRESS_MESSAGE = MAX_EXCHANGED_PEERS * MAX_ADDRESSES_PER_PEER * (MAX_ADDRESS + 3) + 8 * KiB  # of `protocol.addresses`
 MAX_GOSSIP = 64 * KiB  # one record and its envelope fit four times over
 GOSSIP_PER_SECOND = 200  # per forwarder; more is dropped here and comes by sync
+GOSSIP_AFTER = 0.01  # a session's push goes first, and connected peers have committed it when gossip brings it again
 GOSSIP_AT_ONCE = 16  # messages of one forwarder judged at a time: what comes during a commit goes together into the next
 GOSSIP_TIMEOUT = 5.0  # one validation; slower counts as ignored
 GOSSIP_QUEUE = 2_000  # messages waiting for one slow peer

@@ -163,7 +163,34 @@ async def test_what_is_said_alone_is_not_gossiped_to_whoever_comes_later(tmp_pat
             await ada.share(title=f"N{number}", text="to nobody yet", topics=["x"])
         await meet(ada, ben)
         await in_step(ada, ben)
+        await trio.sleep(5 * limits.GOSSIP_AFTER)
         assert published == []
         await ada.share(title="Now", text="to somebody", topics=["x"])
         await in_step(ada, ben)
+        await trio.sleep(5 * limits.GOSSIP_AFTER)
         assert len(published) == 1
+
+
+async def test_a_push_goes_before_gossip(tmp_path: Path) -> None:
+    """Signing and sending a message of gossip takes longer than the push, and would delay it half of the time."""
+    hub = MemoryHub(seed=4)
+    async with open_laptop(hub, tmp_path / "ada") as ada, open_laptop(hub, tmp_path / "ben") as ben:
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        publish = ada._network.publish
+        published: list[float] = []
+
+        async def watched(data: bytes) -> None:
+            published.append(trio.current_time())
+            await publish(data)
+
+        ada._network.publish = watched  # type: ignore[method-assign]
+        said = []
+        for number in range(5):
+            await ada.share(title=f"N{number}", text="to somebody", topics=["x"])
+            said.append(trio.current_time())
+        await in_step(ada, ben)
+        with trio.fail_after(5):
+            while len(published) < 5:  # noqa: ASYNC110 - what is waited for has no event
+                await trio.sleep(0.01)
+    assert all(gossiped > committed for committed, gossiped in zip(said, published, strict=True))

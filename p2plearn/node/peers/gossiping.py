@@ -47,15 +47,15 @@ class Gossiping:
         self._arrivals: OrderedDict[bytes, _Arrival] = OrderedDict()  # when records came that may still be forwarded
         self._waiting: list[_News] = []  # in the order in which they wait for the lock
         self._taking = trio.Lock()
-        self._send, self._own = trio.open_memory_channel[bytes](limits.GOSSIP_WAITING)
+        self._send, self._own = trio.open_memory_channel[tuple[bytes, float]](limits.GOSSIP_WAITING)
         keeper.listen(self._on_change)
         network.validate(self.judge)
 
     async def publish_own(self) -> None:
         """For ever: publish what is said here, to whoever is there. Who comes later has it by sync."""
-        async for raw in self._own:
-            if self._network.peers():
-                await self._network.publish(raw)
+        async for raw, said in self._own:
+            await trio.sleep_until(said + limits.GOSSIP_AFTER)
+            await self._network.publish(raw)
 
     async def judge(self, forwarder: str, data: bytes) -> Verdict:
         """Forwarded by first sight in gossip, whether or not sync brought the record first; what is old news stops here."""
@@ -108,7 +108,7 @@ class Gossiping:
         now = self._keeper.clock.monotonic()
         for record in change.added:
             self._arrivals[record.id] = _Arrival(now, signed=source is None)
-            if source is None and record.author == self._keeper.author:
+            if source is None and record.author == self._keeper.author and self._network.peers():
                 self._offer(record)
         while self._arrivals and (
             len(self._arrivals) > limits.SEEN_GOSSIP or next(iter(self._arrivals.values())).at < now - limits.GOSSIP_FRESH_S
@@ -117,6 +117,6 @@ class Gossiping:
 
     def _offer(self, record: Record) -> None:
         try:
-            self._send.send_nowait(record.raw)
+            self._send.send_nowait((record.raw, trio.current_time()))
         except trio.WouldBlock:
             _log.debug("too much news to gossip; sync carries it")
