@@ -8,8 +8,9 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -143,21 +144,17 @@ async def _search(home: Path, queries: Queries) -> None:
     """Each query, in the service; and how long another call waits while a hostile one runs."""
     async with Service.open(home) as service:
         await service.search("warm")  # names are folded once
-        every = []
+        every: list[tuple[float, float]] = []
         for kind, asked in queries.kinds.items():
-            took = [await _timed(service, query, topic) for query, topic in asked]
+            took = [await _timed(partial(service.search, query, topic)) for query, topic in asked]
             every += took
-            show(_line(kind, took))
-        show(_line("two words", every))
+            show(_asked(kind, took))
+        show(_asked("two words", every))
         for kind, query in queries.hostile.items():
-            show(_line(f"hostile {kind}", [await _timed(service, query, None) for _ in range(5)]))
-            show(_line(f"similar hostile {kind}", [await _timed_similar(service, query) for _ in range(5)]))
+            show(_asked(f"hostile {kind}", [await _timed(partial(service.search, query)) for _ in range(5)]))
+            show(_asked(f"similar hostile {kind}", [await _timed(partial(service.similar, query)) for _ in range(5)]))
         async with _busy(service, queries.hostile["everywhere"]):
-            waits = []
-            for _ in range(30):
-                began = time.perf_counter()
-                await service.feed(limit=10)
-                waits.append(time.perf_counter() - began)
+            waits = [(await _timed(partial(service.feed, limit=10)))[0] for _ in range(30)]
         show(_line("feed beside hostile searches", waits))
 
 
@@ -173,18 +170,12 @@ def _ask(client: Client, queries: Queries) -> None:
     show(_line("two words, socket", took))
 
 
-async def _timed(service: Service, query: str, topic: str | None) -> float:
-    began = time.perf_counter()
+async def _timed(ask: Callable[[], Awaitable[object]]) -> tuple[float, float]:
+    """Seconds, and seconds of this process's CPU: where others keep the machine busy, only the second tells."""
+    began, used = time.perf_counter(), time.process_time()
     with suppress(P2plearnError):  # cut off: the time counts
-        await service.search(query, topic)
-    return time.perf_counter() - began
-
-
-async def _timed_similar(service: Service, text: str) -> float:
-    began = time.perf_counter()
-    with suppress(P2plearnError):
-        await service.similar(text)
-    return time.perf_counter() - began
+        await ask()
+    return time.perf_counter() - began, time.process_time() - used
 
 
 @asynccontextmanager
@@ -193,7 +184,7 @@ async def _busy(service: Service, query: str) -> AsyncIterator[None]:
 
     async def ask() -> None:
         while True:
-            await _timed(service, query, None)
+            await _timed(partial(service.search, query))
 
     async with trio.open_nursery() as nursery:
         for _ in range(4):
@@ -202,5 +193,10 @@ async def _busy(service: Service, query: str) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
-def _line(name: str, seconds: list[float], **more: float | None) -> Line:
+def _asked(name: str, took: Sequence[tuple[float, float]]) -> Line:
+    cpu = quantiles("", [used for _, used in took])
+    return _line(name, [wall for wall, _ in took], cpu_p50=cpu["p50"], cpu_p99=cpu["p99"])
+
+
+def _line(name: str, seconds: Sequence[float], **more: float | None) -> Line:
     return quantiles(f"p2plearn search {name}", seconds, max=round(max(seconds) * 1000, 2), **more)
