@@ -128,7 +128,7 @@ async def _index(home: Path, n: int, payload: int) -> None:
     async with open_keeper(Home(home), SystemClock()) as (keeper, _):
         while portion := await keeper.read(store_words.gather):
             before = time.perf_counter()
-            await keeper.write(store_words.index, portion)
+            await keeper.in_thread(keeper.put_in, portion)
             held.append(time.perf_counter() - before)
         took = time.perf_counter() - began
         await keeper.index_all()

@@ -33,10 +33,11 @@ class Indexing(Access):
         portion = await self.read(store_words.gather)
         if portion is None or not await self.in_thread(self.store.has_room_for_own):
             return False
-        await self.in_thread(self._put_in, portion)
+        await self.in_thread(self.put_in, portion)
         return True
 
-    def _put_in(self, portion: store_words.Portion) -> None:
+    def put_in(self, portion: store_words.Portion) -> None:
+        """In two short transactions, off the event loop: live records wait for each."""
         with self.store.writing(derived=True) as db:
             store_words.index(db, portion)
         with self.store.writing(derived=True) as db:
