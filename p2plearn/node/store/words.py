@@ -1,6 +1,6 @@
 """The full-text index: which records have which words, filled behind the records and always able to catch up.
 
-Contentless FTS5 that knows of each word the records and nothing else: neither how often nor where (ADR 11). What is found is ranked by
+Contentless FTS5 that knows of each word the records and nothing else: neither how often nor where (ADR 12). What is found is ranked by
 reading it. A row is taken out by giving its words again, which the record has.
 
 The index commits the last row it has applied together with the words. Knows the tables, not the store around them.
