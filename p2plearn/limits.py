@@ -164,6 +164,9 @@ MAX_SCORED_PEERS = 4_096  # faults remembered of peers that left, so that reconn
 FAULT_HALF_LIFE = 600.0
 GOSSIP_FRESH_S = 60.0  # a record held for longer is not forwarded again
 MEMORY_PIPE = 256 * KiB  # bytes under way in one direction of an in-memory stream, as Yamux's first window
+SWITCH_INTERVAL = (
+    0.001  # Python's lock passes on; at the usual 0.005 a worker waits that long for it after each signature and each statement
+)
 SHUTDOWN_TIMEOUT = 4.0  # the contract says 5
 
 # --- local API ---

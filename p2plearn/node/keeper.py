@@ -52,7 +52,7 @@ class Keeper(Indexing):
         self._changing = trio.Lock()
         self.on_scope: Callable[[], None] = lambda: None  # another part of the commons is held from now on
         self._listeners: list[Listener] = []
-        self._news = trio.Event()
+        self.news = trio.Event()  # set when something new is here, and replaced: look at it before looking for work
         self.last_news = -math.inf  # when something came, by the event loop's clock
         self._for_later: set[bytes] = set()  # ids that came when the disk was full
 
@@ -159,10 +159,6 @@ class Keeper(Indexing):
             self.wishes.usage = None
             self.wishes.doubt()
             self._apply(change, None)
-
-    async def change(self) -> None:
-        """Wait until something new is here."""
-        await self._news.wait()
 
     async def forget(self, ids: Sequence[bytes], author: bytes | None = None) -> Change:
         """Delete records here and decline them from now on, some at a time so that others come in between; all that was removed."""
@@ -291,8 +287,8 @@ class Keeper(Indexing):
         self.replicas.apply(change)
         if change.added:
             self.last_news = trio.current_time()
-            self._news.set()
-            self._news = trio.Event()
+            self.news.set()
+            self.news = trio.Event()
         for listener in self._listeners:
             listener(change, source)
 

@@ -62,6 +62,7 @@ def run(
     settings = config.load(Home(home), flags={"listen": listen or None, "mdns": None if mdns else False, "lan_only": lan_only or None})
     for address in connect:
         peer_in(address)
+    sys.setswitchinterval(limits.SWITCH_INTERVAL)
     try:
         trio.run(partial(_main, Home(home), settings, connect, announce))
     except BaseExceptionGroup as group:

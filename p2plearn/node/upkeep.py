@@ -17,13 +17,14 @@ async def check_signatures(keeper: Keeper) -> None:
     while True:
         with trio.move_on_after(limits.CHECK_AT_LEAST):
             await _quiet(keeper, limits.CHECK_IDLE)
+        news = keeper.news
         try:
             found = await keeper.check_some()
         except DiskFull:
             await trio.sleep(limits.DISK_INTERVAL)
             continue
         if not found:
-            await keeper.change()
+            await news.wait()
 
 
 async def index(keeper: Keeper) -> None:
@@ -31,17 +32,17 @@ async def index(keeper: Keeper) -> None:
     while True:
         with trio.move_on_after(limits.INDEX_AT_LEAST):
             await _quiet(keeper, limits.INDEX_IDLE)
-        found = False
+        found, news = False, keeper.news
         with contextlib.suppress(DiskFull):
             found = await keeper.index_some()
         if not found:
-            await keeper.change()
+            await news.wait()
 
 
 async def fold_log(keeper: Keeper) -> None:
     """Keep the store's log short, so that no commit has to wait for that."""
     while True:
-        await keeper.change()
+        await keeper.news.wait()
         await trio.sleep(limits.LOG_INTERVAL)
         await keeper.in_thread(keeper.store.checkpoint)
 

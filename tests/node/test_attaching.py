@@ -10,7 +10,7 @@ from p2plearn.node.net.memory_host import MemoryHub
 from p2plearn.node.node import Node
 from p2plearn.paths import Home
 from p2plearn.protocol import cid as cids
-from p2plearn.protocol.records import Attachment
+from p2plearn.protocol.records import Attachment, parse
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import in_step, meet, open_laptop
 
@@ -64,3 +64,14 @@ async def test_a_lie_that_came_first_does_not_keep_the_file_away(tmp_path: Path)
         await in_step(ada, ben)
         await comes(ben, shared)
         assert (await ben.open_attachment(cid))[0] == 6_000
+
+
+async def test_the_file_of_a_record_that_nobody_signed_goes_with_it(tmp_path: Path) -> None:
+    async with open_laptop(MemoryHub(seed=3), tmp_path / "ada") as ada:
+        snippet, _ = await share_file(ada, 6_000)
+        assert await is_here(ada, snippet)
+        assert ada._blocks.total() == 6_000
+        await ada._keeper.refute([parse(raw) for raw in ada._keeper.store.everything()])
+        with trio.fail_after(20):
+            while ada._blocks.total():  # noqa: ASYNC110  # as a person looks again
+                await trio.sleep(0.05)

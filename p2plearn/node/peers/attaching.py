@@ -28,6 +28,7 @@ class Attaching:
         self._network = network
         self._syncing = syncing
         self._wanted: dict[bytes, int] = {}
+        self._unnamed: dict[bytes, int] = {}  # files whose last record was removed
         self._changed = trio.Event()
         keeper.listen(self._on_change)
         network.on_connected(lambda _peer: self._wake())
@@ -58,6 +59,7 @@ class Attaching:
             self._want(cid, size)
         while True:
             self._changed = trio.Event()
+            await self._drop_unnamed()
             for cid, size in list(self._wanted.items()):
                 if not self._syncing.links or not await self._keeper.in_thread(self._keeper.store.has_room_for_peers):
                     break
@@ -65,6 +67,13 @@ class Attaching:
             with trio.move_on_after(limits.ATTACHMENT_RETRY):
                 await self._changed.wait()
             await trio.sleep(limits.ROUND_GAP)  # a peer that just connected has its hello before it
+
+    async def _drop_unnamed(self) -> None:
+        """A record may go by itself, when a check that was put off fails; what was fetched for it goes too."""
+        unnamed, self._unnamed = self._unnamed, {}
+        left = await self._keeper.read(store_quota.attachments) if unnamed else []
+        for cid, size in unnamed.items():
+            await self._keeper.in_thread(drop_file, self._blocks, cid, size, left)
 
     async def _try(self, cid: bytes, size: int) -> None:
         """Fetch a file unasked, if it fits the quota of somebody who names it. Where records differ about its size, try what each says."""
@@ -81,6 +90,11 @@ class Attaching:
         self._wanted.pop(cid, None)
 
     def _on_change(self, change: Change, source: str | None) -> None:
+        if change.files:
+            self._unnamed |= change.files
+            for cid in change.files:
+                self._wanted.pop(cid, None)
+            self._wake()
         if source is not None:
             for record in change.added:
                 for item in record.attachments:
