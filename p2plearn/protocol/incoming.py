@@ -28,6 +28,7 @@ class Incoming:
         self.served_so_far = 0
         self._broken = 0  # promises
         self._claimant = object()  # another one each round: what earlier ones brought is not given up with this one
+        self._before = 0  # how far claims were when the last round was over: others had until now to bring what they claimed
 
     def __repr__(self) -> str:
         return f"<Incoming, {len(self._expected)} asks unserved, {len(self._wishes) + len(self._offers) + len(self._runs)} to go>"
@@ -92,6 +93,10 @@ class Incoming:
         if self._broken > limits.MAX_BROKEN_PROMISES:
             raise PeerFault("promise", "ends of runs that are not there")
 
+    def rest(self) -> None:
+        """The round is over: nothing more is asked for until the next."""
+        self._before = self._replica.claims.asks
+
     def finish(self) -> None:
         """The round is over and what came is committed."""
         self.named = self._offered = 0
@@ -126,7 +131,8 @@ class Incoming:
         """Which of these are to be had from here. What a salted search found may collide with an id that is held: it comes all the same."""
         shorts = list(shorts)
         lacking = [salted or not self._replica.find(short) for short in shorts]
-        mine = iter(self._replica.claims.ids(self._claimant, [short for short, lacks in zip(shorts, lacking, strict=True) if lacks]))
+        free = [short for short, lacks in zip(shorts, lacking, strict=True) if lacks]
+        mine = iter(self._replica.claims.ids(self._claimant, free, self._before))
         return [lacks and next(mine) for lacks in lacking]
 
     def _run(self) -> WantRuns | None:

@@ -340,6 +340,7 @@ class Session:
         self.phase = Phase.SETTLED
         self._search = self._answers = self._ends = None
         self._outgoing.drop_offers()
+        self._incoming.rest()
         events.append(Settled(equal))
 
     # --- speaking ---
