@@ -9,7 +9,7 @@ _INDEX = "words"  # the full-text index: this table and its shadows words_…
 
 
 def shares(home: Home, payload: int) -> dict[str, float | dict[str, float] | None]:
-    """`disk`: the whole file; `disk_without_index`: all but the full-text index; `disk_tables`: the largest parts.
+    """`disk`: the whole file; `disk_without_index`: all but the full-text index; `disk_tables`: the largest parts, free pages among them.
 
     The last two are None where SQLite was built without DBSTAT.
     """
@@ -27,9 +27,10 @@ def shares(home: Home, payload: int) -> dict[str, float | dict[str, float] | Non
 
 
 def _sizes(home: Home) -> dict[str, int] | None:
-    """Bytes of the pages of each table and index."""
+    """Bytes of the pages of each table and index, and of those that wait to be used again."""
     with closing(sqlite3.connect(f"file:{home.store}?mode=ro", uri=True)) as db:
+        ((free,),) = db.execute("SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size")
         try:
-            return dict(db.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+            return {"(free)": free} | dict(db.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
         except sqlite3.OperationalError:
             return None

@@ -13,7 +13,7 @@ from bench.meter import Line, show
 from bench.shelf import Shelf
 from p2plearn import limits
 from p2plearn.protocol import messages as m
-from p2plearn.protocol.events import Arrived, Event, Load, Me, RoundAsked, Wanted
+from p2plearn.protocol.events import Arrived, Event, Heavy, Load, Me, RoundAsked, Wanted
 from p2plearn.protocol.frames import FrameReader
 from p2plearn.protocol.records import COMMONS
 from p2plearn.protocol.replica import Head, Replica
@@ -110,6 +110,8 @@ class Side:
                 return self.session.committed()
             case Wanted(load):
                 return self.session.supply(*self._load(load))
+            case Heavy(job):
+                return self.session.done(job())
             case RoundAsked():
                 return self.session.answer_round()
         return []
@@ -140,7 +142,7 @@ def _difference(sides: tuple[Side, Side], shelf: Shelf, number: int) -> Line:
         wire, records, flights = wire + size - of_records, records + of_records, flights + 1
     while left.replica.fingerprint() != right.replica.fingerprint():
         rounds += 1
-        assert rounds < _ROUNDS, "they do not become equal"
+        assert rounds < _ROUNDS, "{left.session!r} and {right.session!r} do not become equal"
         left.session.begin_round()
         for size, of_records in _talk(left, right):
             wire, records, flights = wire + size - of_records, records + of_records, flights + 1
