@@ -4,6 +4,7 @@ Up: lock, store, host, links, local API, and only then the word that it is ready
 connections close, the last commit is seen through, the store closes. A kill −9 instead loses nothing acknowledged.
 """
 
+import gc
 import logging
 import signal
 import socket
@@ -80,8 +81,10 @@ async def _main(home: Home, settings: dict[str, config.Value], connect: list[str
 
 
 async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: list[str], announce: Announce, nursery: trio.Nursery) -> None:
+    gc.disable()  # what is imported stays: looking through it again and again while it comes costs 0.2 s
     from p2plearn.node.net.host import open_host  # libp2p: 0.8 s that only a node pays
 
+    gc.enable()
     clock = SystemClock()
     async with _home(home, clock) as (keeper, blocks):
         replica = await keeper.load_replica()
@@ -97,6 +100,8 @@ async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: lis
                 await tasks.start(control.serve, node, home)
                 about = {"peer": network.peer_id, "author": keeper.author.hex(), "addresses": network.addresses()}
                 announce({"event": "ready", **about, "web": None})
+                gc.collect()
+                gc.freeze()  # a look through all that was imported would hold everything up for 50 ms, now and then
 
 
 @asynccontextmanager
