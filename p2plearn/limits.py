@@ -47,6 +47,7 @@ MAX_ROUND_SYMBOLS = 262_144  # of one round (4 MiB): they tell of 180,000 ids an
 ASK_RECORDS = 1_000  # in one ask: two batches; small enough that several peers share the work, large enough that asking costs nothing
 MAX_ASKS = 2  # unserved: while one is served the next is there already
 MAX_RUNS = 1_000  # in one ask, one record each at the least
+MAX_CLAIMS = 262_144  # ids and stretches of runs under way from any peer, some 30 MB: what one round tells of; more may come twice
 MAX_BROKEN_PROMISES = 3  # asks of a session for runs that turned out shorter than promised: somebody may forget a record just then
 THOROUGH_EVERY = 32  # rounds; between two looks, a pass over all ids each, for ids that hide one another in the unsalted sketch
 MAX_NEWS = 10_000  # ids waiting to be pushed to one slow peer; the rest is found in the next round

@@ -28,7 +28,8 @@ class Incoming:
         self.served_so_far = 0
         self._broken = 0  # promises
         self._claimant = object()  # another one each round: what earlier ones brought is not given up with this one
-        self._before = 0  # how far claims were when the last round was over: others had until now to bring what they claimed
+        self._passed: set[int] = set()  # ids left to others in this round
+        self._overdue: set[int] = set()  # and in the one before: whoever claimed them had until now to bring them
 
     def __repr__(self) -> str:
         return f"<Incoming, {len(self._expected)} asks unserved, {len(self._wishes) + len(self._offers) + len(self._runs)} to go>"
@@ -95,7 +96,7 @@ class Incoming:
 
     def rest(self) -> None:
         """The round is over: nothing more is asked for until the next."""
-        self._before = self._replica.claims.asks
+        self._passed, self._overdue = set(), self._passed
 
     def finish(self) -> None:
         """The round is over and what came is committed."""
@@ -132,8 +133,10 @@ class Incoming:
         shorts = list(shorts)
         lacking = [salted or not self._replica.find(short) for short in shorts]
         free = [short for short, lacks in zip(shorts, lacking, strict=True) if lacks]
-        mine = iter(self._replica.claims.ids(self._claimant, free, self._before))
-        return [lacks and next(mine) for lacks in lacking]
+        mine = self._replica.claims.ids(self._claimant, free, self._overdue)
+        self._passed.update(short for short, is_mine in zip(free, mine, strict=True) if not is_mine)
+        each = iter(mine)
+        return [lacks and next(each) for lacks in lacking]
 
     def _run(self) -> WantRuns | None:
         runs: list[tuple[bytes, int, int]] = []

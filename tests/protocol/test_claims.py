@@ -24,23 +24,18 @@ class Sharing(RuleBasedStateMachine):
         super().__init__()
         self.claims = Claims()
         self.owners: dict[object, str] = {}
-        self.since: dict[int, int] = {}
-        self.asks = 0
         self.fetching: set[str] = set()
 
     who = st.sampled_from(WHO)
 
-    @rule(who=who, shorts=st.lists(st.integers(0, 12), max_size=6), ago=st.integers(0, 9))
-    def claim_ids(self, who: str, shorts: list[int], ago: int) -> None:
-        before = max(0, self.asks - ago)
-        mine = self.claims.ids(who, shorts, before)
+    @rule(who=who, shorts=st.lists(st.integers(0, 12), max_size=6), overdue=st.sets(st.integers(0, 12), max_size=2))
+    def claim_ids(self, who: str, shorts: list[int], overdue: set[int]) -> None:
+        mine = self.claims.ids(who, shorts, overdue)
         self.fetching.add(who)
-        self.asks += 1
         for short, is_mine in zip(shorts, mine, strict=True):
-            owner = self.owners.get(short)
-            assert is_mine == (owner in (None, who) or self.since[short] <= before)
-            if is_mine and owner != who:
-                self.owners[short], self.since[short] = who, self.asks
+            if short in overdue:
+                self.owners[short] = who
+            assert is_mine == (self.owners.setdefault(short, who) == who)
 
     @rule(who=who, author=st.sampled_from(AUTHORS), first=st.integers(1, LAST), more=st.integers(0, LAST), most=st.integers(1, 9))
     def claim_a_run(self, who: str, author: bytes, first: int, more: int, most: int) -> None:
@@ -93,14 +88,26 @@ TestSharing = Sharing.TestCase
 TestSharing.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
-def test_a_peer_that_claims_and_does_not_bring_keeps_nothing_from_us_for_longer_than_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It might bring one record a minute for ever. Another peer that holds the rest brings it in its next round, and nothing twice."""
+@pytest.fixture
+def new(monkeypatch: pytest.MonkeyPatch) -> driver.Side:
+    """Somebody who lacks everything, and asks for it by ids in small portions."""
     monkeypatch.setattr(limits, "ASK_RECORDS", 50)
-    items = [item for n in range(300) for item in driver.chain(str(n), 2)]
-    new = driver.Side("new", held=Filter(("maths",)))  # so that all goes by ids
-    slow, other = (driver.Wire(new, driver.Side(name, items)) for name in ("slow", "other"))
-    while not slow.sessions[0].owed:  # until it has answered something, and been asked for more
+    return driver.Side("new", held=Filter(("maths",)))
+
+
+ITEMS = [item for n in range(300) for item in driver.chain(str(n), 2)]
+
+
+def keep_waiting(slow: driver.Wire) -> None:
+    """Until it has answered something, and been asked for more."""
+    while not slow.sessions[0].owed:
         slow.move(slow.moves()[0])
+
+
+def test_a_peer_that_claims_and_does_not_bring_keeps_nothing_from_us_for_longer_than_a_round(new: driver.Side) -> None:
+    """It might bring one record a minute for ever. Another peer that holds the rest brings it in its next round, and nothing twice."""
+    slow, other = (driver.Wire(new, driver.Side(name, ITEMS)) for name in ("slow", "other"))
+    keep_waiting(slow)
     other.run()
     claimed = other.lacking()
     assert limits.ASK_RECORDS < claimed <= limits.MAX_ASKS * limits.ASK_RECORDS
@@ -108,3 +115,26 @@ def test_a_peer_that_claims_and_does_not_bring_keeps_nothing_from_us_for_longer_
     other.run()
     assert not other.lacking()
     assert set(new.received.values()) == {1}
+
+
+def test_nor_does_one_that_comes_back_and_claims_anew_before_each_of_the_others_rounds(new: driver.Side) -> None:
+    slow, other = (driver.Wire(new, driver.Side(name, ITEMS)) for name in ("slow", "other"))
+    for _ in range(2):
+        slow.connect()
+        keep_waiting(slow)
+        other.begin_round()
+        other.run()
+    assert not other.lacking()
+
+
+def test_beyond_the_bound_nothing_is_noted_and_all_may_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two peers of one mind could let claims grow without end: one offers what does not exist, the other lets no round end."""
+    monkeypatch.setattr(limits, "MAX_CLAIMS", 5)
+    claims = Claims()
+    claims.run("never done", b"a", 1, 9, 9)
+    for n in range(100):
+        assert all(claims.ids("ada", range(n * 10, n * 10 + 10)))
+        assert claims.run("ada", n.to_bytes(8, "big"), 1, 9, 5) == (1, 5)
+        claims.finish("ada")
+    assert repr(claims) == "<Claims on 4 ids and runs of 1 authors>"
+    assert claims.ids("ben", [0, 99]) == [False, True]
