@@ -3,7 +3,9 @@
 All of them show what is committed, no more and no less. Must not know peers, nor why something changes.
 """
 
-from weakref import WeakValueDictionary
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import trio
 
@@ -21,7 +23,8 @@ class Replicas:
     def __init__(self, access: Access) -> None:
         self.whole: Replica | None = None
         self._access = access
-        self._scoped: WeakValueDictionary[Scope, Replica] = WeakValueDictionary()
+        self._scoped: dict[Scope, Replica] = {}
+        self._users: Counter[Scope] = Counter()
         self._making = trio.Lock()
         self._missed: list[Change] = []  # what changed while a replica was being read
 
@@ -34,17 +37,28 @@ class Replicas:
             self.whole = await self._access.in_thread(self._access.store.replica, EVERYTHING)
         return self.whole
 
-    async def of(self, scope: Scope) -> Replica:
-        """The replica of a scope, made if nobody has it yet. Raises ConnectionLost where too many are in use already."""
+    @asynccontextmanager
+    async def of(self, scope: Scope) -> AsyncIterator[Replica]:
+        """The replica of a scope, made if nobody has it yet. Raises ConnectionLost where too many are in use already.
+
+        It ends with its last user: what a broken session leaves behind may wait long for the garbage collector.
+        """
         if scope == EVERYTHING and self.whole is not None:
-            return self.whole
+            yield self.whole
+            return
         async with self._making:
-            found = self._scoped.get(scope)
-            if found is None:
+            if scope not in self._scoped:
                 if len(self._scoped) >= limits.MAX_SCOPES:
                     raise ConnectionLost("this node serves as many different scopes as it can")
-                found = self._scoped[scope] = await self._make(scope)
-        return found
+                self._scoped[scope] = await self._make(scope)
+            self._users[scope] += 1
+        try:
+            yield self._scoped[scope]
+        finally:
+            self._users[scope] -= 1
+            if not self._users[scope]:
+                del self._users[scope]
+                self._scoped.pop(scope).empty()
 
     async def _make(self, scope: Scope) -> Replica:
         self._missed = []

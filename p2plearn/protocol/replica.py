@@ -155,6 +155,11 @@ class Replica:
                 del self._declined[record_id]
                 self._note(self._removed, record_id)
 
+    def empty(self) -> None:
+        """It is needed no more: give its memory back, whoever still has it in hand."""
+        self._held, self._sketch = IdSet(), Sketch(0)
+        self._declined.clear()
+
     def fingerprint(self) -> bytes:
         """32 bytes, equal on two nodes exactly when they hold the same ids of the same scope (docs/PROTOCOL.md, “Fingerprint”)."""
         for number in self._dirty:

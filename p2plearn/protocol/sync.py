@@ -124,6 +124,7 @@ class Session:
 
     def give_up(self) -> bool:
         """The stream is gone: nothing is fetched any more; whether that leaves something for other sessions to take over."""
+        self._search = self._answers = None  # some 30 bytes for each id here
         return self._incoming.give_up()
 
     def begin_round(self) -> list[Event]:

@@ -8,7 +8,7 @@ Must not know which peers there are, nor when to sync with whom: that is `syncin
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
@@ -18,7 +18,7 @@ from p2plearn.node.examining import Examined
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Stream
 from p2plearn.protocol.events import Arrived, Ended, Event, Heavy, Load, Me, Met, Narrowed, Phase, RoundAsked, Settled, Wanted
-from p2plearn.protocol.records import Record
+from p2plearn.protocol.records import Record, record_id
 from p2plearn.protocol.replica import Replica
 from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.sync import Session
@@ -46,7 +46,7 @@ class Link:
         self._arrived: deque[tuple[bytes, ...]] = deque()
         self._examined: deque[Examined | tuple[bytes, ...]] = deque()
         self._news: dict[bytes, bytes] = {}  # id → raw of what was just said here: sent without asking the store
-        self._known = 0  # records that came in this round and were here before
+        self._wasted = 0  # records that came in this round and were here before, or turned away before, or of a space that we do not hold
         self._brought = 0  # and those that were new
         self._loads: deque[Load] = deque()
         self._jobs: deque[Heavy] = deque()
@@ -69,6 +69,7 @@ class Link:
                 await self._read()
                 nursery.cancel_scope.cancel()
         finally:
+            self._jobs.clear()
             if self._session.give_up():
                 self.on_left()
             await self._stream.reset()
@@ -124,20 +125,28 @@ class Link:
                     self._examined.popleft()
                     batch.join(more)
                     count += 1
+                again = self._turned_away([record.id for record in (*batch.records, *batch.disowned)])
                 taken = await self._keeper.commit(batch, self.peer)
             else:
+                again = self._turned_away(map(record_id, batch))
                 taken = await self._keeper.take(batch, self.peer)
             if taken.rejected:
                 raise PeerFault(next(iter(taken.rejected)), "in a record")
             self.received += len(taken.new)
             self._brought += len(taken.new)
-            self._known += taken.known
-            if self._known > limits.MAX_KNOWN + 2 * self._brought:
-                raise PeerFault("waste", "records that were here before, again and again")
+            self._wasted += taken.known + taken.ignored.get("space", 0) + again
+            if self._wasted > limits.MAX_WASTED + 2 * self._brought:
+                raise PeerFault("waste", "records that are of no use, again and again")
             for _ in range(count):
                 self._collect(self._session.committed())
             if taken.new:
                 self.on_new(taken.new)
+
+    def _turned_away(self, ids: Iterable[bytes]) -> int:
+        """How many of these we have declined before."""
+        replica = self._keeper.replica
+        has_declined = replica.known > len(replica)
+        return sum(replica.knows(one) and one not in replica for one in ids) if has_declined else 0
 
     async def _load(self) -> None:
         while True:
@@ -159,9 +168,10 @@ class Link:
         while self._scope is None:
             await self._change()
         began = trio.current_time()
-        replica = await self._keeper.replicas.of(self._scope)
-        self.spent += trio.current_time() - began
-        self._collect(self._session.narrow(replica))
+        async with self._keeper.replicas.of(self._scope) as replica:
+            self.spent += trio.current_time() - began
+            self._collect(self._session.narrow(replica))
+            await trio.sleep_forever()
 
     async def _watch(self) -> None:
         """A peer that owes records and brings none for so long is as good as gone: others shall bring them."""
@@ -208,7 +218,7 @@ class Link:
                     self._asked = True
                 case Settled():
                     self.rounds += 1
-                    self._known = self._brought = 0
+                    self._wasted = self._brought = 0
                     self._last_round = trio.current_time()
                 case Ended(reason):
                     raise PeerFault("ended", reason)

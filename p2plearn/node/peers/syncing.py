@@ -109,25 +109,29 @@ class Syncing:
 
     async def _hold_link(self, stream: Stream, *, initiator: bool) -> None:
         me = Me(self._keeper.author, self._proof, os.urandom(NONCE_SIZE))
-        replica = await self._keeper.replicas.of(await self._keeper.wishes.scope())
-        link = Link(self._keeper, replica, stream, me, initiator=initiator)
-        link.on_new = lambda records: self._on_new(link, records)
-        link.on_met = lambda: self._on_link_met(link)
-        link.on_left = self.nudge
+        async with self._keeper.replicas.of(await self._keeper.wishes.scope()) as replica:
+            link = Link(self._keeper, replica, stream, me, initiator=initiator)
+            link.on_new = lambda records: self._on_new(link, records)
+            link.on_met = lambda: self._on_link_met(link)
+            link.on_left = self.nudge
+            await self._see_through(link)
+
+    async def _see_through(self, link: Link) -> None:
+        """One link until it ends, for whatever reason."""
         try:
             await link.run()
         except* ConnectionLost:
             pass
         except* PeerFault as faults:
-            self._blame(stream.peer, faults)
+            self._blame(link.peer, faults)
         except* Exception:  # noqa: BLE001  # a bug of ours: it must cost this link, not the node; it is logged in full
-            _log.exception("a link broke on an unforeseen error", peer=stream.peer)
+            _log.exception("a link broke on an unforeseen error", peer=link.peer)
         finally:
-            self._rest_until[stream.peer] = trio.current_time() + link.spent * limits.REST_FACTOR
+            self._rest_until[link.peer] = trio.current_time() + link.spent * limits.REST_FACTOR
             while len(self._rest_until) > limits.MAX_SCORED_PEERS:
                 del self._rest_until[next(iter(self._rest_until))]
-            if self.links.get(stream.peer) is link:
-                del self.links[stream.peer]
+            if self.links.get(link.peer) is link:
+                del self.links[link.peer]
 
     def _blame(self, peer: str, faults: BaseExceptionGroup[PeerFault]) -> None:
         fault = _first(faults)
