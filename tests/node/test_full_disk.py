@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,16 @@ from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store.store import Store
 from p2plearn.testing.authors import Author
 
+CHANCE = random.Random(1)
+
+
+def talk(size: int) -> str:
+    """So many characters, which take nearly as many bytes on the disk."""
+    return "".join(CHANCE.choices([chr(n) for n in range(33, 127)], k=size))
+
+
 ADA = Author("ada")
-RAWS = [ADA.share(f"Note {n}", "text " * 200, topics=("x",)).raw for n in range(200)]
+RAWS = [ADA.share(f"Note {n}", talk(1000), topics=("x",)).raw for n in range(200)]
 
 
 async def test_below_the_first_reserve_others_wait_and_own_words_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +80,7 @@ async def test_a_full_disk_serves_what_it_has_and_forgetting_makes_room(small_di
     async with Service.open(small_disk / "home") as service:
         for start in range(4):
             author = Author(f"talker {start}")
-            await service._keeper.take([author.share(f"{n}", "long " * 2000).raw for n in range(250)], "peer")
+            await service._keeper.take([author.share(f"{n}", talk(10_000)).raw for n in range(250)], "peer")
         free = service._keeper.store.free_space()
         ballast = small_disk / "ballast"
         ballast.write_bytes(bytes(free - 3 * limits.MiB))
@@ -90,7 +99,7 @@ async def test_a_disk_without_a_single_free_byte_can_be_read_and_forgotten_from(
     async with Service.open(home) as service:
         mine = (await service.share(title="Mine", text="from before", topics=["x"]))["id"]
         await service.search("before")
-        await service._keeper.take([Author("talker").share(f"{n}", "long " * 2000).raw for n in range(600)], "peer")
+        await service._keeper.take([Author("talker").share(f"{n}", talk(10_000)).raw for n in range(600)], "peer")
         before = await service.status()
     fill(small_disk)
     async with Service.open(home) as service:
@@ -121,7 +130,7 @@ def fill(disk: Path) -> None:
 
 async def talk_without_end(service: Service) -> None:
     while True:
-        await service.share(title="Long", text="no room " * 1000, topics=["x"])
+        await service.share(title="Long", text=talk(8000), topics=["x"])
 
 
 class full:  # noqa: N801  # used like a function

@@ -229,9 +229,7 @@ async def test_a_store_from_before_is_opened_and_brought_up_to_date(tmp_path: Pa
     run = [ada.share(f"{n}") for n in range(3)]
     store.commit(run, 0)
     store.close()
-    database = sqlite3.connect(tmp_path / "store.db")
-    database.executescript("DROP TABLE unverified; DROP TABLE doubted; PRAGMA user_version = 1;")
-    database.close()
+    as_it_was_before(tmp_path / "store.db", run)
     async with keeping(tmp_path) as keeper:
         assert [parse(raw) for raw in keeper.store.everything()] == run
         assert keeper.store.unverified() == 0
@@ -239,6 +237,27 @@ async def test_a_store_from_before_is_opened_and_brought_up_to_date(tmp_path: Pa
         assert keeper.store.unverified() == 1
     async with keeping(tmp_path) as keeper:
         assert keeper.store.unverified() == 1
+
+
+def as_it_was_before(path: Path, records: list[Record]) -> None:
+    """Make a store of today one of format 1: no checks were postponed, and raw records lay there as they are."""
+    database = sqlite3.connect(path)
+    database.executescript("""
+        DROP TABLE unverified; DROP TABLE doubted; DROP INDEX records_by_author; DROP INDEX records_by_kind; DROP INDEX records_elsewhere;
+        ALTER TABLE records RENAME TO packed;
+        CREATE TABLE records (
+            n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, author INTEGER NOT NULL, seq INTEGER NOT NULL,
+            space TEXT NOT NULL, kind TEXT NOT NULL, arrived INTEGER NOT NULL, shown INTEGER NOT NULL, raw BLOB NOT NULL);
+        INSERT INTO records SELECT n, id, author, seq, space, kind, arrived, shown, raw FROM packed;
+        DROP TABLE packed;
+        CREATE INDEX records_by_author ON records (author, seq);
+        CREATE INDEX records_by_kind ON records (kind, shown) WHERE space = 'commons';
+        CREATE INDEX records_elsewhere ON records (space) WHERE space != 'commons';
+        PRAGMA user_version = 1;
+    """)
+    database.executemany("UPDATE records SET raw = ? WHERE id = ?", [(record.raw, record.id) for record in records])
+    database.commit()
+    database.close()
 
 
 # --- whatever comes ---

@@ -193,7 +193,7 @@ class Reader:
         """
         only = "" if topic is None else f"AND n IN ({_OF_TOPIC})"
         with self.reading() as db:
-            return db.execute(f"SELECT n, length(raw) FROM records WHERE {_VERIFIED} {only} ORDER BY n", {"topic": topic}).fetchall()  # noqa: S608  # fixed text
+            return db.execute(f"SELECT n, size FROM records WHERE {_VERIFIED} {only} ORDER BY n", {"topic": topic}).fetchall()  # noqa: S608  # fixed text
 
     def at(self, numbers: Sequence[int]) -> list[bytes]:
         """The raw records in these rows, in order, without those that are gone."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from p2plearn.learning.items import is_ahead
 from p2plearn.node.store import words as store_words
+from p2plearn.node.store.packing import pack
 from p2plearn.protocol.authority import ORIGINALS
 from p2plearn.protocol.records import Record, parse
 
@@ -26,8 +27,8 @@ def insert(
 ) -> list[tuple[int, Record, int]]:
     """(row, record, shown) of those that were not here. `numbers`: author key → row of the author; `first`: the first free row."""
     rows = [(first + at, record, -1 if is_ahead(record.time, now) else min(record.time, now)) for at, record in enumerate(records)]
-    values = [(n, r.id, numbers[r.author], r.seq, r.space, r.kind, now, shown, r.raw) for n, r, shown in rows]
-    if _insert_many(db, "INTO records (n, id, author, seq, space, kind, arrived, shown, raw)", values) == len(values):
+    values = [(n, r.id, numbers[r.author], r.seq, r.space, r.kind, now, shown, len(r.raw), pack(r.raw)) for n, r, shown in rows]
+    if _insert_many(db, "INTO records (n, id, author, seq, space, kind, arrived, shown, size, raw)", values) == len(values):
         return rows
     new = {n for (n,) in db.execute("SELECT n FROM records WHERE n >= ?", (first,))}
     return [row for row in rows if row[0] in new]

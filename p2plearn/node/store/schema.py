@@ -11,6 +11,7 @@ from pathlib import Path
 
 from p2plearn import limits
 from p2plearn.errors import StoreTooNew
+from p2plearn.node.store.packing import COLUMN_TYPE, pack
 
 FORMAT = 2
 _PAGE = 16_384
@@ -22,18 +23,22 @@ CREATE TABLE unverified (n INTEGER PRIMARY KEY);
 CREATE TABLE doubted (n INTEGER PRIMARY KEY AUTOINCREMENT, author BLOB NOT NULL UNIQUE);
 """
 
-_TABLES = (
-    """
--- bytes: of the records held; latest: when the last record came, ms since 1970
-CREATE TABLE authors (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL DEFAULT 0, latest INTEGER NOT NULL DEFAULT 0);
--- n counts up and is never used twice, so a view that has applied row n resumes behind it
+_RECORDS = f"""
+-- n counts up and is never used twice, so a view that has applied row n resumes behind it; size: bytes of the raw record
 CREATE TABLE records (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, author INTEGER NOT NULL, seq INTEGER NOT NULL,
-    space TEXT NOT NULL, kind TEXT NOT NULL, arrived INTEGER NOT NULL, shown INTEGER NOT NULL, raw BLOB NOT NULL
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, author INTEGER NOT NULL, seq INTEGER NOT NULL, space TEXT NOT NULL,
+    kind TEXT NOT NULL, arrived INTEGER NOT NULL, shown INTEGER NOT NULL, size INTEGER NOT NULL, raw {COLUMN_TYPE} NOT NULL
 );
 CREATE INDEX records_by_author ON records (author, seq);
 CREATE INDEX records_by_kind ON records (kind, shown) WHERE space = 'commons';
 CREATE INDEX records_elsewhere ON records (space) WHERE space != 'commons';
+"""
+
+_TABLES = (
+    _RECORDS
+    + """
+-- bytes: of the records held; latest: when the last record came, ms since 1970
+CREATE TABLE authors (n INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL DEFAULT 0, latest INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE heads (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (space, author)) WITHOUT ROWID;
 -- the greatest (seq, id) of a chain that was deleted here: its author goes on behind it and never uses a seq twice
 CREATE TABLE passed (space TEXT, author INTEGER, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (space, author)) WITHOUT ROWID;
@@ -58,8 +63,19 @@ CREATE TABLE closed (request INTEGER PRIMARY KEY);
     + _UNVERIFIED
 )
 
+_PACK = f"""
+ALTER TABLE records RENAME TO plain;
+DROP INDEX records_by_author;
+DROP INDEX records_by_kind;
+DROP INDEX records_elsewhere;
+{_RECORDS}
+INSERT INTO records SELECT n, id, author, seq, space, kind, arrived, shown, length(raw), pack(raw) FROM plain ORDER BY n;
+UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'plain') WHERE name = 'records';
+DROP TABLE plain;
+"""  # noqa: S608  # fixed text
+
 # From each format to the next. Only tables that are no index are ever changed so; an index is made anew.
-_MIGRATIONS = {1: _UNVERIFIED}
+_MIGRATIONS = {1: _UNVERIFIED + _PACK}
 
 
 def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:
@@ -89,7 +105,7 @@ def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:
 
     One that is `alone` writes no file to read: what several share in one beside the database it keeps in memory (SQLite, wal.html § 8).
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0, detect_types=sqlite3.PARSE_DECLTYPES)
     try:
         if alone:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -121,6 +137,7 @@ def _make(connection: sqlite3.Connection) -> None:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     """From an older format to this one, all at once or not at all."""
+    connection.create_function("pack", 1, pack, deterministic=True)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")
     for older in range(_format(connection), FORMAT):
