@@ -183,6 +183,32 @@ async def test_records_that_were_turned_away_are_a_fault_when_they_come_again_an
         assert (await air.laptop.status())["records"] == 0
 
 
+async def test_rounds_in_quick_succession_wash_no_waste_away(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_WASTED", 2_000)
+    monkeypatch.setattr(limits, "ROUND_GAP", 0.1)
+    records = nothing_wanted("mallory")
+    rounds = sent = 0
+
+    def answer(message: m.Message) -> list[m.Message]:
+        nonlocal rounds
+        rounds += isinstance(message, m.Done)
+        return [m.State(os.urandom(32))] if isinstance(message, m.Done) else [m.Done()] * isinstance(message, m.Hello | m.State)
+
+    async with air.stranger() as stranger, trio.open_nursery() as nursery:
+        await stranger.greet(author=Author("mallory"))
+        nursery.start_soon(stranger.listen, answer)
+        while not stranger.faults:
+            before = rounds
+            await stranger.say(m.Records(tuple(record.raw for record in records)))
+            sent += len(records)
+
+            async def in_the_next_round(before: int = before) -> bool:
+                return rounds > before + 1 or stranger.faults > 0
+
+            await until(in_the_next_round)
+        assert sent <= limits.MAX_WASTED + 2 * len(records)
+
+
 # --- promises ---
 
 

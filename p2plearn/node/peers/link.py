@@ -46,8 +46,9 @@ class Link:
         self._arrived: deque[tuple[bytes, ...]] = deque()
         self._examined: deque[Examined | tuple[bytes, ...]] = deque()
         self._news: dict[bytes, bytes] = {}  # id → raw of what was just said here: sent without asking the store
-        self._wasted = 0  # records that came in this round and were here before, or turned away before, or of a space that we do not hold
+        self._wasted = 0  # records that came of late and were here before, or turned away before, or of a space that we do not hold
         self._brought = 0  # and those that were new
+        self._counted_from = trio.current_time()
         self._loads: deque[Load] = deque()
         self._jobs: deque[Heavy] = deque()
         self._scope: Scope | None = None  # narrower than that, of which the replica is to be brought
@@ -218,8 +219,9 @@ class Link:
                     self._asked = True
                 case Settled():
                     self.rounds += 1
-                    self._wasted = self._brought = 0
                     self._last_round = trio.current_time()
+                    if self._last_round > self._counted_from + limits.SYNC_INTERVAL:
+                        self._wasted, self._brought, self._counted_from = 0, 0, self._last_round
                 case Ended(reason):
                     raise PeerFault("ended", reason)
         for frame in self._session.to_send():
