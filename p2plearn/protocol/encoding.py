@@ -27,7 +27,7 @@ def encode(value: Any) -> bytes:
     """
     if not isinstance(value, list | tuple):
         raise TypeError("not an array")
-    _check(value)
+    _check(value, limits.MAX_NESTING)
     return _pack(value)
 
 
@@ -36,15 +36,30 @@ def decode(data: bytes) -> list[Value]:
 
     The work is bounded by MAX_VALUES, whatever the data say.
     """
+    value = read(data)
+    check(value)
+    return value
+
+
+def check(value: Value, depth: int = limits.MAX_NESTING) -> None:
+    """Raises PeerFault("encoding") for what has no canonical form here, or is nested more than `depth` deep."""
+    try:
+        _check(value, depth)
+    except (ValueError, TypeError) as error:
+        raise PeerFault("encoding", str(error)) from None
+
+
+def read(data: bytes) -> list[Value]:
+    """`decode` for who sees to it that every element is of a certain type and range, or `check`s it: a first sync reads a great many."""
     meter = _Meter().add if len(data) > limits.MAX_VALUES else None  # a value takes a byte at least
     try:
         value = msgpack.unpackb(data, max_array_len=limits.MAX_ARRAY, max_map_len=0, max_ext_len=0, list_hook=meter)
         if type(value) is not list:
             raise PeerFault("encoding", "not an array")
-        _check(value)
+        again = _pack(value)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise PeerFault("encoding", str(error)[:200]) from None
-    if _pack(value) != data:
+    if again != data:
         raise PeerFault("encoding", "not the canonical form")
     return value
 
@@ -69,10 +84,10 @@ class _Meter:
         return items
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, depth: int) -> None:
     """Refuse what has no canonical form: floats, maps, extension types, integers beyond 2^53, wide or deep nesting. Level by level."""
     level = [value]
-    for _ in range(limits.MAX_NESTING):
+    for _ in range(depth):
         below = []
         for items in level:
             for item in items:

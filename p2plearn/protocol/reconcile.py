@@ -182,15 +182,15 @@ class Search:
 
     def conclude(self, looked: Looked) -> Found | None:
         """What the part in hand comes to, once it decodes; ask on in any case."""
-        ask, peeled = self.ask(), looked.peeled
-        if ask is None or peeled is None:
+        bits, peeled = self._pending[0].bits, looked.peeled
+        if peeled is None:
             self._go_on(looked.differing)
             return None
         self._leave_part()
-        if self._thorough and not ask.bits and not any(peeled):
+        if self._thorough and not bits and not any(peeled):
             self.was_thorough = True
             self._expect(_Parts(1, 0, 2, _FIRST, 1))
-        salted = ask.bits > 0
+        salted = bits > 0
         ours = [record_id for short in peeled[0] for record_id in self._mirror.find(short, salted)]
         return Found(tuple(ours), tuple(peeled[1]), salted)
 

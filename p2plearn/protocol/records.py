@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault
-from p2plearn.protocol.encoding import Value, decode, encode
+from p2plearn.protocol.encoding import Value, check, encode, read
 
 VERSION = 1
 COMMONS = "commons"
@@ -144,10 +144,11 @@ def parse(raw: bytes, known_id: bytes | None = None) -> Record:
     """
     if len(raw) > limits.MAX_RECORD:
         raise PeerFault("limit", f"a record of {len(raw)} bytes")
-    items = decode(raw[SIGNATURE_SIZE:])
+    items = read(raw[SIGNATURE_SIZE:])
     if len(items) != _ELEMENTS:
         raise PeerFault("encoding", f"{len(items)} elements in the envelope")
     version, kind, space, author, seq, prev, time, refs, topics, language, licence, body, attachments = items
+    check(body, limits.MAX_NESTING - 1)  # every other element is of one type, and looked at below
     seq = _integer(seq, 1)
     return Record(
         raw,
@@ -195,7 +196,7 @@ def _attachment(value: Value) -> Attachment:
 
 
 def _integer(value: Value, least: int) -> int:
-    if type(value) is not int or value < least:
+    if type(value) is not int or not least <= value <= limits.MAX_INT:
         raise PeerFault("encoding", "not an integer in range")
     return value
 

@@ -315,7 +315,7 @@ class Session:
         """Whether this side has nothing more to ask or to offer; the one that is asked for sketches waits for the other."""
         if self.phase is Phase.SKETCHING and not (self._search.ask() is None if self._search else self._done_received):
             return False
-        return self._incoming.is_over
+        return self._incoming.is_over and not self._is_busy
 
     def _begin_sketching(self) -> None:
         self.phase = Phase.SKETCHING
