@@ -1,4 +1,4 @@
-"""Ids that somebody has ground: pairs that collide as short ids, and a hundred thousand in one bucket. It costs them more than us."""
+"""Ids that somebody has ground, and differences without end: they cost more than us whoever makes them, and honest sides get through."""
 
 import hashlib
 import time
@@ -8,6 +8,7 @@ import pytest
 
 from p2plearn import limits
 from p2plearn.protocol.replica import Replica
+from p2plearn.protocol.scope import Filter
 from tests.protocol.sync_driver import SPACE, Item, Side, Wire, chain, key
 
 PAIRS = 10_000  # 2³² hashes each
@@ -57,3 +58,24 @@ def test_a_hundred_thousand_ids_in_one_bucket_cost_milliseconds() -> None:
     print(f"{added * 1e6 / len(ids):.0f} µs to add one, {each * 1e3:.1f} ms for a fingerprint")
     assert added < 5
     assert each < 0.1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_difference_that_is_too_much_for_one_round_takes_several_and_nobody_is_blamed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long looking at the last symbols of a round takes: what they tell counts, and nobody says done before."""
+    monkeypatch.setattr(limits, "MAX_SKETCH_SYMBOLS", 64)
+    monkeypatch.setattr(limits, "MAX_SKETCH_CELL", 256)
+    monkeypatch.setattr(limits, "MAX_ROUND_SYMBOLS", 400)
+    items = [item for n in range(300) for item in chain(str(n), 2)]
+    wire = Wire(Side("left", items[:400], held=Filter(("maths",))), Side("right", items[200:]))
+    wire.sync(seed, rounds=5)
+    assert len(wire.settled) > 1
+
+
+def test_a_job_that_ends_when_the_stream_is_gone_changes_nothing() -> None:
+    wire = Wire(Side("left", held=Filter(("maths",))), Side("right", chain("ada", 40)))
+    while not wire.jobs[0]:
+        wire.move(wire.moves()[0])
+    wire.sessions[0].give_up()
+    assert wire.sessions[0].done(wire.jobs[0][0].job()) == []
+    assert wire.sessions[0].to_send() == []
