@@ -7,8 +7,9 @@ Reading pauses while too much waits to be written, so a peer that asks and never
 Must not know which peers there are, nor when to sync with whom: that is `syncing`.
 """
 
-from collections import deque
+import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 import trio
 
@@ -22,6 +23,24 @@ from p2plearn.protocol.records import Record, record_id
 from p2plearn.protocol.replica import Replica
 from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.sync import Session
+
+T = TypeVar("T")
+
+
+class _Queue(Generic[T]):
+    """What one task has for another. The session bounds it: by its window, by its asks, by one job at a time."""
+
+    def __init__(self) -> None:
+        self._put, self._get = trio.open_memory_channel[T](math.inf)
+        self.put = self._put.send_nowait
+        self.get = self._get.receive
+
+    def more(self) -> T | None:
+        """The next one, if it is there already."""
+        try:
+            return self._get.receive_nowait()
+        except trio.WouldBlock:
+            return None
 
 
 class Link:
@@ -41,21 +60,22 @@ class Link:
         self._stream = stream
         self._initiator = initiator
         self._session = Session(replica, me, stream.peer.encode(), initiator)
-        self._frames: deque[bytes] = deque()
+        self._frames = _Queue[bytes]()
         self._waiting = 0  # bytes of frames not yet written
-        self._arrived: deque[tuple[bytes, ...]] = deque()
-        self._examined: deque[Examined | tuple[bytes, ...]] = deque()
+        self._arrived = _Queue[tuple[bytes, ...]]()
+        self._examined = _Queue[Examined | tuple[bytes, ...]]()
         self._news: dict[bytes, bytes] = {}  # id → raw of what was just said here: sent without asking the store
         self._wasted = 0  # records that came of late and were here before, or turned away before, or of a space that we do not hold
         self._brought = 0  # and those that were new
         self._counted_from = trio.current_time()
-        self._loads: deque[Load] = deque()
-        self._jobs: deque[Heavy] = deque()
-        self._scope: Scope | None = None  # narrower than that, of which the replica is to be brought
+        self._loads = _Queue[Load]()
+        self._jobs = _Queue[Heavy]()
+        self._scopes = _Queue[Scope]()  # narrower than that, of which the replica is to be brought: one at the most
         self._nudged = False
         self._asked = False  # the peer waits for our side of a round
         self._last_round = trio.current_time()
-        self._changed = trio.Event()
+        self._due = trio.Event()  # a round may be opened, or is asked for
+        self._written = trio.Event()
 
     def __repr__(self) -> str:
         return f"<Link with {self.peer}, {self._session!r}, {self._waiting} B to write>"
@@ -70,7 +90,6 @@ class Link:
                 await self._read()
                 nursery.cancel_scope.cancel()
         finally:
-            self._jobs.clear()
             if self._session.give_up():
                 self.on_left()
             await self._stream.reset()
@@ -83,14 +102,15 @@ class Link:
     def nudge(self) -> None:
         """Compare soon: the peer seems to have something that is not here, or the other way round."""
         self._nudged = True
-        self._wake()
+        self._due.set()
 
     # --- tasks ---
 
     async def _read(self) -> None:
         while True:
             while self._waiting > limits.MAX_UNREAD:
-                await self._change()
+                self._written = trio.Event()
+                await self._written.wait()
             data = await self._stream.receive()
             if not data:
                 return
@@ -100,32 +120,26 @@ class Link:
 
     async def _write(self) -> None:
         while True:
-            while not self._frames:
-                await self._change()
-            frame = self._frames.popleft()
+            frame = await self._frames.get()
             await self._stream.send(frame)
             self._waiting -= len(frame)
-            self._wake()
+            self._written.set()
 
     async def _examine(self) -> None:
         """A few records are examined when they are committed, in one go."""
         while True:
-            while not self._arrived:
-                await self._change()
-            raws = self._arrived.popleft()
-            self._examined.append(await self._keeper.examine(raws) if len(raws) > limits.CHECK_FEW else raws)
-            self._wake()
+            raws = await self._arrived.get()
+            self._examined.put(await self._keeper.examine(raws) if len(raws) > limits.CHECK_FEW else raws)
 
     async def _commit(self) -> None:
+        """Batches that wait together are committed together."""
+        after: Examined | tuple[bytes, ...] | None = None
         while True:
-            while not self._examined:
-                await self._change()
-            batch, count = self._examined.popleft(), 1
+            batch, after, count = after or await self._examined.get(), None, 1
             if isinstance(batch, Examined):
-                while self._examined and isinstance(more := self._examined[0], Examined) and len(batch.records) < limits.MAX_TOGETHER:
-                    self._examined.popleft()
-                    batch.join(more)
-                    count += 1
+                while len(batch.records) < limits.MAX_TOGETHER and isinstance(after := self._examined.more(), Examined):
+                    batch.join(after)
+                    after, count = None, count + 1
                 again = self._turned_away([record.id for record in (*batch.records, *batch.disowned)])
                 taken = await self._keeper.commit(batch, self.peer)
             else:
@@ -151,25 +165,21 @@ class Link:
 
     async def _load(self) -> None:
         while True:
-            while not self._loads:
-                await self._change()
-            raws, rest = await self._keeper.load(self._loads.popleft())
+            raws, rest = await self._keeper.load(await self._loads.get())
             self._collect(self._session.supply(raws, rest))
 
     async def _work(self) -> None:
         while True:
-            while not self._jobs:
-                await self._change()
+            heavy = await self._jobs.get()
             began = trio.current_time()
-            result = await self._keeper.in_thread(self._jobs.popleft().job)
+            result = await self._keeper.in_thread(heavy.job)
             self.spent += trio.current_time() - began
             self._collect(self._session.done(result))
 
     async def _narrow(self) -> None:
-        while self._scope is None:
-            await self._change()
+        scope = await self._scopes.get()
         began = trio.current_time()
-        async with self._keeper.replicas.of(self._scope) as replica:
+        async with self._keeper.replicas.of(scope) as replica:
             self.spent += trio.current_time() - began
             self._collect(self._session.narrow(replica))
             await trio.sleep_forever()
@@ -188,7 +198,8 @@ class Link:
             wait = limits.SYNC_INTERVAL if self._initiator else limits.SYNC_INTERVAL * 1.5
             with trio.move_on_at(self._last_round + wait):
                 while not (self._asked or (self._nudged and self._session.phase is Phase.SETTLED)):
-                    await self._change()
+                    self._due = trio.Event()
+                    await self._due.wait()
             await trio.sleep_until(self._last_round + max(limits.ROUND_GAP, self.spent * limits.REST_FACTOR))
             self._last_round = trio.current_time()
             self.spent = 0.0
@@ -206,32 +217,26 @@ class Link:
                     self.author = author
                     self.on_met()
                 case Arrived(raws):
-                    self._arrived.append(raws)
+                    self._arrived.put(raws)
                 case Wanted(load) if load.live and self._news.keys() >= set(load.ids):
                     self._collect(self._session.supply([self._news[record_id] for record_id in load.ids], Load(live=True)))
                 case Wanted(load):
-                    self._loads.append(load)
+                    self._loads.put(load)
                 case Heavy():
-                    self._jobs.append(event)
+                    self._jobs.put(event)
                 case Narrowed(scope):
-                    self._scope = scope
+                    self._scopes.put(scope)
                 case RoundAsked():
                     self._asked = True
+                    self._due.set()
                 case Settled():
                     self.rounds += 1
+                    self._due.set()
                     self._last_round = trio.current_time()
                     if self._last_round > self._counted_from + limits.SYNC_INTERVAL:
                         self._wasted, self._brought, self._counted_from = 0, 0, self._last_round
                 case Ended(reason):
                     raise PeerFault("ended", reason)
         for frame in self._session.to_send():
-            self._frames.append(frame)
+            self._frames.put(frame)
             self._waiting += len(frame)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
-
-    async def _change(self) -> None:
-        await self._changed.wait()
