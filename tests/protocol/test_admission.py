@@ -60,6 +60,21 @@ def test_beyond_the_quota_only_friends_get_in() -> None:
     assert Policy(Usage(100, friends={ADA.key})).judge(NOTE) == Accept(NOTE)
 
 
+@given(record_sets(), st.integers(0, 3_000), st.data())
+def test_a_batch_is_judged_as_its_records_one_after_another_would_be(records: list[Record], quota: int, data: st.DataObject) -> None:
+    declined = {record.id for record in records if data.draw(st.booleans())}
+    together, alone = (Policy(Usage(quota), declined=declined) for _ in range(2))
+    accepted, ignored = together.choose(records)
+    verdicts = []
+    for record in records:
+        verdicts.append(alone.judge(record))
+        if isinstance(verdicts[-1], Accept):
+            alone.usage.add(record.author, len(record.raw))
+    assert [Accept(record) for record in accepted] == [one for one in verdicts if isinstance(one, Accept)]
+    assert ignored == [one for one in verdicts if isinstance(one, Ignore)]
+    assert together.usage == alone.usage
+
+
 QUOTA = 10_000
 FRIENDS = (b"friend 1", b"friend 2")
 STRANGERS = tuple(b"stranger %d" % n for n in range(30))

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2plearn.errors import Refused
-from p2plearn.protocol.authority import retractions, why_not
-from p2plearn.protocol.kinds import RETRACTS, ROOT, Reply, Retract, Revision, Snippet, Solve, Withdraw, body_of
+from p2plearn.protocol.authority import has_effect, retractions, why_not
+from p2plearn.protocol.kinds import RETRACTS, ROOT, Body, Reply, Retract, Revision, Snippet, Solve, Withdraw, body_of
 from p2plearn.protocol.records import Record, Ref
 from p2plearn.testing.authors import Author
 from p2plearn.testing.strategies import record_sets
@@ -68,6 +68,33 @@ def test_others_may_not_and_are_told_why(body: Snippet, author: Author, root: Re
     refused = Refused(**denial._asdict())
     assert refused.message == denial.reason + "."
     assert refused.hint.endswith(".")
+
+
+@pytest.mark.parametrize("body", [Revision(""), Reply("hint", ""), Snippet("note", "", "")])
+def test_nothing_is_added_to_what_was_taken_back(body: Body) -> None:
+    denial = why_not(body, ada.key, snippet, snippet, retracted={snippet.id})
+    assert denial is not None
+    assert "taken back by its author" in denial.reason
+
+
+def test_nor_to_a_reply_that_was() -> None:
+    denial = why_not(Reply("comment", ""), ben.key, request, own, retracted={own.id})
+    assert denial is not None
+    assert "taken back by its author" in denial.reason
+
+
+def test_what_was_taken_back_is_not_taken_back_again() -> None:
+    denial = why_not(Retract(), ada.key, request, own, retracted={own.id})
+    assert denial is not None
+    assert "already" in denial.reason
+
+
+def test_a_solve_has_effect_when_the_asker_names_anothers_reply_or_one_that_has_not_arrived() -> None:
+    named, of_own = ada.solve(request, by=hint), ada.solve(request, by=own)
+    assert has_effect(named, Solve(), request, {hint.id: hint})
+    assert has_effect(named, Solve(), request, {})
+    assert not has_effect(of_own, Solve(), request, {own.id: own})
+    assert not has_effect(ben.withdraw(request), Withdraw(), request, {})
 
 
 def test_a_reply_that_was_taken_back_cannot_be_named_any_more() -> None:

@@ -39,6 +39,12 @@ def found(events: list[Event]) -> list[Entry]:
     return [event for event in events if isinstance(event, RecordFound | BlockFound)]
 
 
+@given(entries)
+def test_its_size_is_known_before_it_is_written(content: list[Entry]) -> None:
+    sizes = [len(e.raw) for e in content if isinstance(e, RecordFound)], [len(e.data) for e in content if isinstance(e, BlockFound)]
+    assert bundle.size_of(*sizes) == sum(map(len, parts(content)))
+
+
 @given(entries, st.integers(1, 200))
 def test_what_is_written_is_read_however_it_is_cut(content: list[Entry], portion: int) -> None:
     assert read(b"".join(parts(content)), portion) == content
