@@ -82,8 +82,7 @@ async def _open_network(keeper: Keeper, pipe: int | None) -> AsyncIterator[Netwo
 
 async def _main(home: Home, pipe: int | None) -> None:
     async with open_keeper(home, SystemClock()) as (keeper, blocks):
-        replica = await keeper.load_replica()
-        await trio.to_thread.run_sync(replica.sketch, limits.MAX_SKETCH_CELL)
+        await keeper.load_replica()
         async with _open_network(keeper, pipe) as network, open_node(home, keeper, blocks, network, stop=lambda: None) as node:
             limits.MAX_DIALLED = 0  # it connects to whom it is told to, and to nobody it hears of
             driven = Driven(node, keeper, network)

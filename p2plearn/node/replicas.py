@@ -25,6 +25,7 @@ class Replicas:
         self._access = access
         self._scoped: dict[Scope, Replica] = {}
         self._users: Counter[Scope] = Counter()
+        self._sketched = trio.Event()
         self._making = trio.Lock()
         self._missed: list[Change] = []  # what changed while a replica was being read
 
@@ -37,6 +38,12 @@ class Replicas:
             self.whole = await self._access.in_thread(self._access.store.replica, EVERYTHING)
         return self.whole
 
+    async def sketch(self) -> None:
+        """Make the sketch of everything, which takes a second for some 300,000 records; sessions wait for it."""
+        if self.whole is not None:
+            self.whole.finish_sketch(await self._access.in_thread(self.whole.begin_sketch(limits.MAX_SKETCH_CELL)))
+        self._sketched.set()
+
     @asynccontextmanager
     async def of(self, scope: Scope) -> AsyncIterator[Replica]:
         """The replica of a scope, made if nobody has it yet. Raises ConnectionLost where too many are in use already.
@@ -44,6 +51,7 @@ class Replicas:
         It ends with its last user: what a broken session leaves behind may wait long for the garbage collector.
         """
         if scope == EVERYTHING and self.whole is not None:
+            await self._sketched.wait()
             yield self.whole
             return
         async with self._making:
@@ -62,9 +70,14 @@ class Replicas:
 
     async def _make(self, scope: Scope) -> Replica:
         self._missed = []
-        made = await self._access.in_thread(self._access.store.replica, scope)
+        made = await self._access.in_thread(self._read, scope)
         for change in self._missed:
             _apply(made, change)
+        return made
+
+    def _read(self, scope: Scope) -> Replica:
+        made = self._access.store.replica(scope)
+        made.sketch(limits.MAX_SKETCH_CELL)
         return made
 
     def apply(self, change: Change) -> None:

@@ -87,8 +87,7 @@ async def _be_a_node(home: Home, settings: dict[str, config.Value], connect: lis
     gc.enable()
     clock = SystemClock()
     async with _home(home, clock) as (keeper, blocks):
-        replica = await keeper.load_replica()
-        await trio.to_thread.run_sync(replica.sketch, limits.MAX_SKETCH_CELL)  # here, because in a session it would hold up the event loop
+        await keeper.load_replica()
         listen = settings["listen"] if isinstance(settings["listen"], list) and settings["listen"] else [_ANYWHERE]
         mdns, lan_only = bool(settings["mdns"]), bool(settings["lan_only"])
         usual = await trio.to_thread.run_sync(_where_it_was, home, listen)
@@ -160,7 +159,7 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
 
         syncing.on_met = on_met
         await meeting.recall()
-        for task in (meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked):
+        for task in (keeper.replicas.sketch, meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked):
             nursery.start_soon(task)
         for chore in (upkeep.check_signatures, upkeep.index, upkeep.fold_log, upkeep.watch_disk):
             nursery.start_soon(chore, keeper)

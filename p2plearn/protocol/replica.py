@@ -9,7 +9,7 @@ Must not know records' contents, peers or messages.
 import hashlib
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from p2plearn.protocol.scope import Scope
 from p2plearn.protocol.sketch import U64, Sketch, checks
 
 _BUCKETS = 4096  # the first 12 bits of an id
+_PORTION = 65_536  # ids put into a sketch at once: bounds what numpy holds in between to some 5 MiB
 _LOG = 512  # changes gathered before they are folded into the sketch, so that numpy's overhead is shared
 _FINGERPRINT_DOMAIN = b"p2plearn fingerprint v1\x00"
 
@@ -54,6 +55,15 @@ class IdSet:
         bucket = self._buckets[_bucket(record_id)]
         at = bisect_left(bucket, record_id)
         return at < len(bucket) and bucket[at] == record_id
+
+    def fill(self, ids: Sequence[bytes]) -> None:
+        """Take all of these, which are sorted; nothing is here yet."""
+        first = 0
+        for number in range(_BUCKETS):
+            end = bisect_left(ids, (number + 1 << 4).to_bytes(2, "big"), first) if number + 1 < _BUCKETS else len(ids)
+            self._buckets[number] = list(ids[first:end])
+            first = end
+        self._size = len(ids)
 
     def add(self, record_id: bytes) -> bool:
         """Whether it was new."""
@@ -122,6 +132,11 @@ class Replica:
         """Whether it is held, or declined and so not wanted."""
         return record_id in self._held or record_id in self._declined
 
+    def fill(self, ids: Sequence[bytes]) -> None:
+        """These are held, sorted, in a replica that nothing was said about yet: many times faster than `add`."""
+        self._held.fill(ids)
+        self._dirty.update(range(_BUCKETS))
+
     def add(self, ids: Iterable[bytes]) -> None:
         """These are held now; what was declined among them no longer is."""
         for record_id in ids:
@@ -174,11 +189,19 @@ class Replica:
     def sketch(self, size: int) -> Sketch:
         """The first `size` unsalted symbols, kept up to date: a change costs its own few symbols, not a pass over everything."""
         if len(self._sketch) < size:
-            self._sketch = Sketch(size)
-            self._sketch.add(np.fromiter((short_id(i) for i in self._all()), np.uint64, self.known))
-            self._added, self._removed = [], []
+            self.finish_sketch(self.begin_sketch(size)())
         self._fold()
         return self._sketch
+
+    def begin_sketch(self, size: int) -> Callable[[], Sketch]:
+        """A job that may run anywhere while ids come and go here; `finish_sketch` takes its result. Until then there is no sketch."""
+        ids = self.ids()
+        self._sketch, self._added, self._removed = Sketch(size), [], []
+        return lambda: _sketch_of(ids, size)
+
+    def finish_sketch(self, begun: Sketch) -> None:
+        """What changed meanwhile was noted in the sketch that is here: the two are one."""
+        self._sketch.merge(begun)
 
     @property
     def known(self) -> int:
@@ -203,6 +226,14 @@ class Replica:
         self._sketch.add(np.array(self._added, np.uint64))
         self._sketch.add(np.array(self._removed, np.uint64), sign=-1)
         self._added, self._removed = [], []
+
+
+def _sketch_of(ids: Sequence[bytes], size: int) -> Sketch:
+    sketch = Sketch(size)
+    for at in range(0, len(ids), _PORTION):
+        words = np.frombuffer(b"".join(ids[at : at + _PORTION]), ">u8")
+        sketch.add(words[::4].astype(np.uint64))
+    return sketch
 
 
 class Salted:

@@ -88,6 +88,12 @@ class Sketch:
         result.counts[: len(self)] = self.counts
         return result
 
+    def merge(self, other: "Sketch") -> None:
+        """Put in what `other` holds, which is as long."""
+        self.sums ^= other.sums
+        self.checks ^= other.checks
+        self.counts += other.counts
+
     def minus(self, other: "Sketch") -> "Sketch":
         """The sketch of the symmetric difference, over the shorter length; +1 counts are ours, -1 theirs."""
         size = min(len(self), len(other))

@@ -218,6 +218,26 @@ async def test_what_one_link_brings_reaches_the_others_soon(tmp_path: Path) -> N
         await in_step(a, b, c, within=limits.SYNC_INTERVAL / 2)
 
 
+async def test_two_full_laptops_share_the_work_of_filling_a_third(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ASK_RECORDS", 50)
+    monkeypatch.setattr(limits, "MAX_BATCH_RECORDS", 25)
+    hub = MemoryHub(seed=10, loss=1.0)
+    texts = [Author(f"author {n}") for n in range(4)]
+    raws = [author.share(f"{n}", "text " * 100).raw for author in texts for n in range(300)]
+    async with open_laptop(hub, tmp_path / "a") as a, open_laptop(hub, tmp_path / "b") as b, open_laptop(hub, tmp_path / "c") as c:
+        for full in (a, b):
+            await full._keeper.take(raws, None)
+        await meet(a, b)
+        await in_step(a, b)
+        await meet(c, a)
+        await meet(c, b)
+        await in_step(a, b, c)
+        brought = [link.received for link in c._syncing.links.values()]
+        assert sum(brought) >= len(raws)
+        assert min(brought) > len(raws) / 10
+        assert sum(link._wasted for link in c._syncing.links.values()) < len(raws) / 5
+
+
 async def test_a_link_that_breaks_is_opened_again(tmp_path: Path) -> None:
     hub = MemoryHub(seed=9)
     async with open_laptop(hub, tmp_path / "a") as a, open_laptop(hub, tmp_path / "b") as b:

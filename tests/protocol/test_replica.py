@@ -62,10 +62,20 @@ class ReplicaMachine(RuleBasedStateMachine):
         assert (kept.checks[:size] == fresh.checks).all()
         assert (kept.counts[:size] == fresh.counts).all()
 
+    @rule(size=st.sampled_from([8, 40]), gone=some_ids, come=some_ids)
+    def make_the_sketch_while_ids_come_and_go(self, size: int, gone: list[bytes], come: list[bytes]) -> None:
+        job = self.replica.begin_sketch(size)
+        self.remove(gone)
+        begun = job()
+        self.add(come)
+        self.replica.finish_sketch(begun)
+        self.look_at_the_sketch(size)
+
     @rule()
     def compare_with_another(self) -> None:
         other = Replica(SCOPE)
-        other.add(sorted(self.held))
+        other.fill(sorted(self.held))
+        assert list(other.ids()) == sorted(self.held)
         assert self.replica.fingerprint() == other.fingerprint()
         other.remove(IDS[:1])
         other.add(IDS[:1])

@@ -242,7 +242,7 @@ class Reader:
                 replica.add(ids_in(db, scope))
                 return replica
             elsewhere = {n for (n,) in db.execute("SELECT n FROM records WHERE space != 'commons'")}
-            replica.add(record_id for n, record_id in db.execute("SELECT n, id FROM records ORDER BY id") if n not in elsewhere)
+            replica.fill([record_id for n, record_id in db.execute("SELECT n, id FROM records ORDER BY id") if n not in elsewhere])
             replica.decline(row[0] for row in db.execute("SELECT id FROM declined"))
             replica.heads = store_heads.read_all(db, COMMONS)
         return replica
