@@ -1,4 +1,4 @@
-"""Whether a record from outside is taken: Accept, Ignore or Reject, with a reason; and whose signature may be checked later.
+"""Whether a record from outside is accepted, ignored or rejected, with a reason; and whose signature may be checked later.
 
 Reject means the peer that sent it is to blame (size, canonical form, signature). Everything an honest peer may send in good faith and
 this node still does not want (declined before, over quota, another space) is Ignored and blamed on nobody. Unknown versions and kinds
@@ -9,20 +9,12 @@ Pure: what the node knows comes in as a `Policy`.
 
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol.records import COMMONS, SIGNATURE_SIZE, Record, parse
 from p2plearn.protocol.scope import NO_FILTER, Filter
 from p2plearn.protocol.signing import RECORD_DOMAIN, verify
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """A good record that this node wants."""
-
-    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +30,6 @@ class Reject:
     """Not a record. `reason` is PeerFault's word for it."""
 
     reason: str
-
-
-Verdict: TypeAlias = Accept | Ignore | Reject
 
 
 def examine(raw: bytes) -> Record | Reject:
@@ -139,17 +128,12 @@ class Policy:
     forgotten: Container[bytes] = ()
     spaces: Container[str] = (COMMONS,)
 
-    def judge(self, record: Record) -> Accept | Ignore:
-        """Decide about one examined record, as if those accepted before it were stored already."""
-        reason = self._reason(record)
-        return Accept(record) if reason is None else Ignore(reason, record)
-
     def choose(self, records: Iterable[Record]) -> tuple[list[Record], list[Ignore]]:
         """Judge examined records one after another; what is accepted counts in `usage` from then on."""
         accepted: list[Record] = []
         ignored: list[Ignore] = []
         for record in records:
-            reason = self._reason(record)
+            reason = self.objection(record)
             if reason is None:
                 self.usage.add(record.author, len(record.raw))
                 accepted.append(record)
@@ -157,8 +141,8 @@ class Policy:
                 ignored.append(Ignore(reason, record))
         return accepted, ignored
 
-    def _reason(self, record: Record) -> str | None:
-        """Why the record is not wanted, None when it is."""
+    def objection(self, record: Record) -> str | None:
+        """Why an examined record is not wanted, None when it is, as if those accepted before it were stored already."""
         if record.space not in self.spaces:
             return "space"
         if record.id in self.declined or record.author in self.forgotten:

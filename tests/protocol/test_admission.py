@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from p2plearn import limits
-from p2plearn.protocol.admission import Accept, Ignore, Policy, Reject, Usage, examine
+from p2plearn.protocol.admission import Ignore, Policy, Reject, Usage, examine
 from p2plearn.protocol.records import Record
 from p2plearn.protocol.scope import Filter
 from p2plearn.testing.authors import Author
@@ -44,20 +44,20 @@ def test_the_reason_is_the_word_of_the_fault() -> None:
 
 def test_another_space_is_not_wanted() -> None:
     elsewhere = ADA.share("a note", space="elsewhere")
-    assert Policy(Usage(10**6)).judge(elsewhere) == Ignore("space", elsewhere)
-    assert Policy(Usage(10**6), spaces={"elsewhere"}).judge(elsewhere) == Accept(elsewhere)
+    assert Policy(Usage(10**6)).objection(elsewhere) == "space"
+    assert Policy(Usage(10**6), spaces={"elsewhere"}).objection(elsewhere) is None
 
 
 def test_what_was_declined_and_whoever_was_forgotten_stays_away() -> None:
     usage = Usage(10**6)
-    assert Policy(usage, declined={NOTE.id}).judge(NOTE) == Ignore("declined", NOTE)
-    assert Policy(usage, forgotten={ADA.key}).judge(NOTE) == Ignore("declined", NOTE)
-    assert Policy(usage, declined={b"another"}, forgotten={b"another"}).judge(NOTE) == Accept(NOTE)
+    assert Policy(usage, declined={NOTE.id}).objection(NOTE) == "declined"
+    assert Policy(usage, forgotten={ADA.key}).objection(NOTE) == "declined"
+    assert Policy(usage, declined={b"another"}, forgotten={b"another"}).objection(NOTE) is None
 
 
 def test_beyond_the_quota_only_friends_get_in() -> None:
-    assert Policy(Usage(100)).judge(NOTE) == Ignore("quota", NOTE)
-    assert Policy(Usage(100, friends={ADA.key})).judge(NOTE) == Accept(NOTE)
+    assert Policy(Usage(100)).objection(NOTE) == "quota"
+    assert Policy(Usage(100, friends={ADA.key})).objection(NOTE) is None
 
 
 @given(record_sets(), st.integers(0, 3_000), st.data())
@@ -65,13 +65,13 @@ def test_a_batch_is_judged_as_its_records_one_after_another_would_be(records: li
     declined = {record.id for record in records if data.draw(st.booleans())}
     together, alone = (Policy(Usage(quota), declined=declined) for _ in range(2))
     accepted, ignored = together.choose(records)
-    verdicts = []
+    objections = {}
     for record in records:
-        verdicts.append(alone.judge(record))
-        if isinstance(verdicts[-1], Accept):
+        objections[record.id] = alone.objection(record)
+        if objections[record.id] is None:
             alone.usage.add(record.author, len(record.raw))
-    assert [Accept(record) for record in accepted] == [one for one in verdicts if isinstance(one, Accept)]
-    assert ignored == [one for one in verdicts if isinstance(one, Ignore)]
+    assert accepted == [record for record in records if objections[record.id] is None]
+    assert ignored == [Ignore(reason, record) for record in records if (reason := objections[record.id]) is not None]
     assert together.usage == alone.usage
 
 
@@ -150,9 +150,9 @@ def test_a_node_that_holds_what_it_follows_takes_its_people_its_topics_and_who_p
     about_bread = ADA.share("Rye", topics=("bread", "food"))
     interests = Filter(authors=(b"somebody else",), topics=("bread",))
     policy = Policy(Usage(10**6), interests)
-    assert policy.judge(about_bread) == Accept(about_bread)
+    assert policy.objection(about_bread) is None
     about_cars = ADA.share("Engines", topics=("cars",))
-    assert policy.judge(about_cars) == Ignore("interest", about_cars)
+    assert policy.objection(about_cars) == "interest"
     profile = ADA.profile("Ada")
-    assert policy.judge(profile) == Accept(profile)
-    assert Policy(Usage(10**6), Filter(authors=(ADA.key,))).judge(about_cars) == Accept(about_cars)
+    assert policy.objection(profile) is None
+    assert Policy(Usage(10**6), Filter(authors=(ADA.key,))).objection(about_cars) is None
