@@ -1,21 +1,19 @@
-"""Examining a batch of raw records: reading them, and checking signatures on all cores; or, where a run vouches for them, later.
+"""Examining a batch of raw records: reading them, and having their signatures checked; or, where a run vouches for them, later.
 
 Must not know the store, nor what is wanted here.
 """
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import trio
 
 from p2plearn import limits
 from p2plearn.protocol.admission import Reject, Sifted, is_signed, read, sift
-from p2plearn.protocol.records import Record, parse, record_id
+from p2plearn.protocol.records import Record, record_id
 
 AtOnce = Callable[[bytes], bool]
-
-_THREADS = min(os.cpu_count() or 1, limits.CHECK_THREADS)
+Check = Callable[[Sequence[Record]], Awaitable[list[bool]]]
 
 
 @dataclass(slots=True)
@@ -69,14 +67,12 @@ class Examination:
         self._finish(self._begin())
         return self._examined
 
-    async def off_the_loop(self) -> Examined:
-        """The same in other threads, on all cores where there is much to check."""
+    async def off_the_loop(self, check: Check) -> Examined:
+        """The same in another thread; `check` tells of many records at once whether their signatures hold."""
         sifted = await trio.to_thread.run_sync(self._begin_or_all)
         if sifted is not None:
-            part = -(-len(self._asked) // _THREADS)
-            async with trio.open_nursery() as nursery:
-                for first in range(0, len(self._asked), part):
-                    nursery.start_soon(trio.to_thread.run_sync, self._check_all, self._asked[first : first + part])
+            holds = await check(self._asked)
+            self._holds.update((record.id, held) for record, held in zip(self._asked, holds, strict=True))
             await trio.to_thread.run_sync(self._finish, sifted)
         return self._examined
 
@@ -132,8 +128,3 @@ class Examination:
 def everybody(_author: bytes) -> bool:
     """For whom nothing may wait, where nothing may wait."""
     return True
-
-
-def broken_among(rows: Iterable[tuple[int, bytes]]) -> dict[int, Record]:
-    """Those of these raw records whose signature does not hold, by their number."""
-    return {n: record for n, raw in rows if not is_signed(record := parse(raw))}

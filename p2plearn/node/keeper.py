@@ -19,7 +19,8 @@ from p2plearn import limits
 from p2plearn.clock import Clock
 from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
-from p2plearn.node.examining import Examination, Examined, Taken, broken_among, everybody
+from p2plearn.node.checking import Checking
+from p2plearn.node.examining import Examination, Examined, Taken, everybody
 from p2plearn.node.indexing import Indexing
 from p2plearn.node.replicas import Replicas
 from p2plearn.node.store import quota as store_quota
@@ -47,6 +48,7 @@ class Keeper(Indexing):
         self.clock = clock
         self.counts: dict[str, int] = {}  # what was turned away since the start, by reason
         self.wishes = Wishes(self, identity.author_id, quota, hold_all=hold_all)
+        self.checking = Checking()
         self._check_each = check_each
         self.replicas = Replicas(self)
         self._changing = trio.Lock()
@@ -108,7 +110,7 @@ class Keeper(Indexing):
 
         Where one of the batch vouches for another (`admission.sift`), the other's signature is checked later, if that may be postponed.
         """
-        return await (await self._examination(raws, postpone=postpone)).off_the_loop()
+        return await (await self._examination(raws, postpone=postpone)).off_the_loop(self.checking.check)
 
     async def commit(self, examined: Examined, source: str | None) -> Taken:
         """Judge and commit what was examined, and tell; the next batch may be examined meanwhile. Several may be joined before.
@@ -145,11 +147,12 @@ class Keeper(Indexing):
     async def check_some(self) -> bool:
         """Check a portion of what was postponed; whether there was any."""
         rows = await self.in_thread(self.store.next_unverified, limits.CHECK_BATCH)
-        broken = await self.in_thread(broken_among, rows)
+        records = await self.in_thread(_parse_all, [raw for _, raw in rows])
+        holds = await self.checking.check(records)
         if rows:
-            await self.seen_through(self.store.note_verified, [n for n, _ in rows if n not in broken])
-        if broken:
-            await self.refute(list(broken.values()))
+            await self.seen_through(self.store.note_verified, [n for (n, _), held in zip(rows, holds, strict=True) if held])
+        if not all(holds):
+            await self.refute([record for record, held in zip(records, holds, strict=True) if not held])
         return bool(rows)
 
     async def refute(self, records: Sequence[Record]) -> None:
@@ -317,3 +320,7 @@ class Keeper(Indexing):
         async with self._changing:
             await self.write(store_quota.uncount_file, cid)
             self.wishes.usage = None
+
+
+def _parse_all(raws: Iterable[bytes]) -> list[Record]:
+    return [parse(raw) for raw in raws]

@@ -159,7 +159,7 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
 
         syncing.on_met = on_met
         await meeting.recall()
-        for task in (keeper.replicas.sketch, meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked):
+        for task in (keeper.replicas.sketch, keeper.checking.run, meeting.keep_dialling, gossiping.publish_own, attaching.fetch_unasked):
             nursery.start_soon(task)
         for chore in (upkeep.check_signatures, upkeep.index, upkeep.fold_log, upkeep.watch_disk):
             nursery.start_soon(chore, keeper)
