@@ -3,6 +3,7 @@
 For honest wire bytes the whole benchmark runs in a network namespace of its own, where the counter is ours alone.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -39,16 +40,35 @@ def loopback() -> tuple[int, int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
+    """User and system time of a process and of those that it started."""
+    return sum(int(time) for family in _family(pid) for time in family[11:15]) / _TICK
 
 
 def peak_memory(pid: int | str) -> int:
-    """The largest resident size of a process (or of “self”) so far, in MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) // 1024
+    """The largest resident size of a process (or of “self”) and of those that it started, as far as they are there, in MiB."""
+    return sum(_resident(f"/proc/{family[-1]}/status") for family in _family(pid)) // 1024
+
+
+def _family(pid: int | str) -> list[list[str]]:
+    """The fields of /proc/PID/stat behind the name, and the pid last, of a process and its children."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            number, _, rest = place.joinpath("stat").read_text().partition(" (")
+        except OSError:  # it has ended meanwhile
+            continue
+        fields = [*rest.rpartition(")")[2].split(), number]
+        if number == str(os.getpid() if pid == "self" else pid) or fields[1] == str(pid):
+            found.append(fields)
+    return found
+
+
+def _resident(status: str) -> int:
+    """The largest resident size in KiB."""
+    with contextlib.suppress(OSError):
+        for line in Path(status).read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1])
     return 0
 
 

@@ -74,6 +74,7 @@ def difference(name: str, opener: Opener, shelf: Shelf, directory: Path) -> Line
     homes = [shelf.home(directory / f"side-{side}", side=side) for side in (0, 1)]
     moved = sum(len(raw) for side in (0, 1) for raw in shelf.fresh(side))
     with opener(*homes) as (sides, wire):
+        time.sleep(1.0)  # what follows on starting is over
         meter = Meter([side.pid for side in sides], wire)
         connect(sides[1], sides[0], shelf.n + 2 * EXTRA, meter)
         texts = corpus.payload(shelf.n, shelf.n + 2 * EXTRA)
