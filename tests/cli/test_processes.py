@@ -193,7 +193,11 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(home):
 
 def test_ctrl_c_ends_a_command_quietly(home):
     with subprocess.Popen(
-        [*PROGRAM, "share", "--title", "t", "--topic", "x", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, "share", "--title", "t", "--topic", "x", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads here; whoever runs the tests in the background ignores it
     ) as waiting:
         time.sleep(2)
         waiting.send_signal(signal.SIGINT)
