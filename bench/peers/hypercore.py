@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 
 from bench.child import Child
-from bench.meter import Line, Meter, quantiles
-from bench.peers.setting import Setting, started, taken
+from bench.meter import Line, Meter
+from bench.peers.setting import Setting, live, started, taken
 from bench.shelf import EXTRA
 
 _BATCH = 100  # records to one signature
@@ -26,7 +26,7 @@ def rows(setting: Setting) -> Iterator[Line]:
             line = meter.line("initial", setting.n, setting.payload, authors=setting.authors, records_a_signature=_BATCH)
             line["info"]["disk"] = taken(theirs, setting.payload)
             yield line
-            yield _live(sender, receiver, setting.n)
+            yield live(sender, receiver, _NEWS, setting.n)
         began = time.perf_counter()
         with _program(setting) as receiver:
             receiver.ask("open", theirs, keys)
@@ -39,12 +39,3 @@ def rows(setting: Setting) -> Iterator[Line]:
 
 def _program(setting: Setting) -> Child:
     return setting.node("hypercore_peer.js", "hypercore")
-
-
-def _live(sender: Child, receiver: Child, n: int) -> Line:
-    receiver.ask("live")
-    took = []
-    for i in range(_NEWS):
-        said = sender.ask("publish", i)["at"]
-        took.append(receiver.read()["at"] - said)
-    return quantiles("live", took, of=n)

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 
 from bench.child import Child
-from bench.meter import Line, Meter, quantiles
-from bench.peers.setting import Setting, started, taken
+from bench.meter import Line, Meter
+from bench.peers.setting import Setting, live, started, taken
 from bench.shelf import EXTRA
 
 _NEWS = 200
@@ -29,7 +29,7 @@ def rows(setting: Setting) -> Iterator[Line]:
             time.sleep(_WRITTEN)
             line["info"]["disk"] = taken(theirs, setting.payload)
             yield line
-            yield _live(sender, receiver, n)
+            yield live(sender, receiver, _NEWS, n)
         began = time.perf_counter()
         with _program(setting) as receiver:
             receiver.ask("open", theirs)
@@ -46,12 +46,3 @@ def rows(setting: Setting) -> Iterator[Line]:
 
 def _program(setting: Setting) -> Child:
     return setting.python("iroh_peer.py", "iroh-venv")
-
-
-def _live(sender: Child, receiver: Child, n: int) -> Line:
-    receiver.ask("live")
-    took = []
-    for i in range(_NEWS):
-        said = sender.ask("publish", i)["at"]
-        took.append(receiver.read()["at"] - said)
-    return quantiles("live", took, of=n)

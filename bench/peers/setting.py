@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import corpus
 from bench.child import Child
-from bench.meter import Line, cpu_seconds, peak_memory
+from bench.meter import Line, cpu_seconds, peak_memory, quantiles
 from bench.shelf import EXTRA
 
 
@@ -59,6 +59,16 @@ class Setting:
             return Child(command, self.directory.with_suffix(".log"), env)
         except FileNotFoundError as error:
             raise Missing(f"there is no {error.filename} here") from None
+
+
+def live(sender: Child, receiver: Child, count: int, n: int) -> Line:
+    """The row `live`: so many records, one after another, from said on one side to stored on the other; n were there before."""
+    receiver.ask("live")
+    took = []
+    for i in range(count):
+        said = sender.ask("publish", i)["at"]
+        took.append(receiver.read()["at"] - said)
+    return quantiles("live", took, of=n)
 
 
 def started(n: int, began: float, child: Child) -> Line:
