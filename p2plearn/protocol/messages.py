@@ -211,8 +211,9 @@ def _hello(fields: list[Value]) -> Hello | None:
         ):
             about = [value for value in topics if isinstance(value, str) and 0 < len(value.encode()) <= limits.MAX_TOPIC]
             said_by = [value for value in people if isinstance(value, bytes) and len(value) == KEY_SIZE]
-            if sorted(set(about)) == topics and sorted(set(said_by)) == people and max(len(about), len(said_by)) <= limits.MAX_SCOPE:
-                return Hello(space, tuple(about), tuple(said_by), author, proof, nonce, fingerprint)
+            is_listed = sorted(set(about)) == topics and sorted(set(said_by)) == people
+            fits = is_listed and max(len(about), len(said_by)) <= limits.MAX_SCOPE
+            return Hello(space, tuple(about), tuple(said_by), author, proof, nonce, fingerprint) if fits else None
     return None
 
 
@@ -301,8 +302,8 @@ def _want_runs(fields: list[Value]) -> WantRuns | None:
     match fields:
         case [bytes(packed)] if len(packed) % _RUN.size == 0 and 0 < len(packed) <= limits.MAX_RUNS * _RUN.size:
             runs = tuple(_RUN.iter_unpack(packed))
-            if all(0 < first <= last for _, first, last in runs) and _records_in(runs) <= limits.ASK_RECORDS:
-                return WantRuns(runs)
+            fits = all(0 < first <= last for _, first, last in runs) and _records_in(runs) <= limits.ASK_RECORDS
+            return WantRuns(runs) if fits else None
     return None
 
 
