@@ -5,10 +5,10 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from typing import Any, Protocol, TypeVar
 
 from bench.child import Child
 from bench.meter import Meter, Wire, loopback
@@ -34,6 +34,12 @@ class Side(Protocol):
     def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """One method of the façade."""
 
+    def stop(self) -> None:
+        """End it."""
+
+
+S = TypeVar("S", bound=Side)
+
 
 class Program:
     """`p2plearn up`, asked through its local API."""
@@ -54,6 +60,9 @@ class Program:
     def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         return Client(self.home.root).call(method, **arguments)
 
+    def stop(self) -> None:
+        self.laptop.stop()
+
 
 class Noting:
     """`bench.node`, which notes when records are committed. `pipe`: its end of a socket pair, instead of libp2p."""
@@ -72,26 +81,27 @@ class Noting:
     def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         return self.child.ask("call", method, json.dumps(arguments))
 
+    def stop(self) -> None:
+        self.child.stop()
 
-@contextmanager
-def programs(*homes: Home) -> Iterator[tuple[list[Program], Wire]]:
+
+def programs(*homes: Home) -> AbstractContextManager[tuple[list[Program], Wire]]:
     """The real program for each home, and how to count what is on the wire."""
-    found: list[Program] = []
-    with ExitStack() as stack:
-        for home in homes:
-            found.append(Program(home))
-            stack.callback(found[-1].laptop.stop)
-        yield found, loopback
+    return _side_by_side(Program, homes)
+
+
+def over_loopback(*homes: Home) -> AbstractContextManager[tuple[list[Noting], Wire]]:
+    """Noting nodes over libp2p."""
+    return _side_by_side(Noting, homes)
 
 
 @contextmanager
-def over_loopback(*homes: Home) -> Iterator[tuple[list[Noting], Wire]]:
-    """Noting nodes over libp2p."""
-    found: list[Noting] = []
+def _side_by_side(start: Callable[[Home], S], homes: Iterable[Home]) -> Iterator[tuple[list[S], Wire]]:
+    found: list[S] = []
     with ExitStack() as stack:
         for home in homes:
-            found.append(Noting(home))
-            stack.callback(found[-1].child.stop)
+            found.append(start(home))
+            stack.callback(found[-1].stop)
         yield found, loopback
 
 
@@ -109,7 +119,7 @@ def over_pipe(one: Home, other: Home) -> Iterator[tuple[list[Noting], Wire]]:
         for home, end in zip((one, other), ends, strict=True):
             with end:
                 found.append(Noting(home, end.fileno()))
-            stack.callback(found[-1].child.stop)
+            stack.callback(found[-1].stop)
         yield found, wire
 
 

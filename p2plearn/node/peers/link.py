@@ -90,6 +90,8 @@ class Link:
                 await self._read()
                 nursery.cancel_scope.cancel()
         finally:
+            while self._jobs.more():  # each holds a set of ids, and a dead link waits long for the garbage collector
+                pass
             if self._session.give_up():
                 self.on_left()
             await self._stream.reset()
