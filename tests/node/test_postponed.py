@@ -24,6 +24,7 @@ from p2plearn.protocol.events import Load, Run
 from p2plearn.protocol.records import Attachment, Record, parse, record_id
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import FakeClock
+from tests.node.formats import make_format_2
 
 ME = Author("me")
 FILE = Attachment(b"\x01\x55\x12\x20" + bytes(32), 1000, "image/png", "tyre.png", "a tyre")
@@ -242,6 +243,7 @@ async def test_a_store_from_before_is_opened_and_brought_up_to_date(tmp_path: Pa
 def as_it_was_before(path: Path, records: list[Record]) -> None:
     """Make a store of today one of format 1: no checks were postponed, and raw records lay there as they are."""
     database = sqlite3.connect(path)
+    make_format_2(database)
     database.executescript("""
         DROP TABLE unverified; DROP TABLE doubted; DROP INDEX records_by_author; DROP INDEX records_by_kind; DROP INDEX records_elsewhere;
         ALTER TABLE records RENAME TO packed;

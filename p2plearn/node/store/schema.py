@@ -1,7 +1,7 @@
 """The tables, and opening the file they are in. What only this module and its siblings know: SQL.
 
 Truth: `records` (raw bytes), `unverified`, `passed`, `declined`, `forgotten`, `doubted`, `kept`, and what is local (follows, addresses,
-seen, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
+seen, agreed, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from p2plearn import limits
 from p2plearn.errors import StoreTooNew
 from p2plearn.node.store.packing import COLUMN_TYPE, pack
 
-FORMAT = 2
+FORMAT = 3
 _PAGE = 16_384
 
 _UNVERIFIED = """
@@ -21,6 +21,11 @@ _UNVERIFIED = """
 CREATE TABLE unverified (n INTEGER PRIMARY KEY);
 -- authors of whom such a check failed: theirs are checked before they are stored
 CREATE TABLE doubted (n INTEGER PRIMARY KEY AUTOINCREMENT, author BLOB NOT NULL UNIQUE);
+"""
+
+_SINCE_3 = """
+-- whose node held every record of the commons that is here, up to row n, when the two last agreed
+CREATE TABLE agreed (author BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 _RECORDS = f"""
@@ -61,6 +66,7 @@ CREATE TABLE applied (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE closed (request INTEGER PRIMARY KEY);
 """
     + _UNVERIFIED
+    + _SINCE_3
 )
 
 _PACK = f"""
@@ -75,7 +81,7 @@ DROP TABLE plain;
 """  # noqa: S608  # fixed text
 
 # From each format to the next. Only tables that are no index are ever changed so; an index is made anew.
-_MIGRATIONS = {1: _UNVERIFIED + _PACK}
+_MIGRATIONS = {1: _UNVERIFIED + _PACK, 2: _SINCE_3}
 
 
 def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:
