@@ -96,6 +96,7 @@ def _apply(replica: Replica, change: Change) -> None:
     replica.welcome(change.welcome)
     replica.decline(change.declined)
     if everything:  # a part of a chain has no unbroken run
+        replica.mark = change.row or replica.mark
         for (_, author), head in change.heads.items():
             if head is None:
                 replica.heads.pop(author, None)

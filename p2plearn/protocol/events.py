@@ -97,9 +97,14 @@ class RoundAsked:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The round is over. `equal`: the fingerprints matched; else what differed is on its way or not to be had."""
+    """The round is over. `equal`: the fingerprints matched; else what differed is on its way or not to be had.
+
+    `mark`: when they matched, the replica's as its fingerprint was taken. The other side says that it held all that was here then; what
+    came here since, it may not have.
+    """
 
     equal: bool
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,12 +105,16 @@ def _bucket(record_id: bytes) -> int:
 
 
 class Replica:
-    """One scope of one node. `heads` is public: the owner puts in what its store says. `claims`: what sessions fetch of it just now."""
+    """One scope of one node. `heads` is public: the owner puts in what its store says. `claims`: what sessions fetch of it just now.
+
+    `mark` is the owner's too: how far in its own count of records this goes, 0 where it does not say.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.claims = Claims()
         self.heads: dict[bytes, Head] = {}
+        self.mark = 0
         self._held = IdSet()
         self._declined: OrderedDict[bytes, None] = OrderedDict()
         self._digests: list[bytes] = [hashlib.sha256(b"").digest()] * _BUCKETS

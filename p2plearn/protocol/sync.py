@@ -55,6 +55,7 @@ class Session:
         self._since_thorough = limits.THOROUGH_EVERY
         mine = greeting.hello(me, replica)
         self._mine: bytes | None = mine.fingerprint
+        self._mark = replica.mark  # when that was taken
         self._say(mine)
 
     def __repr__(self) -> str:
@@ -90,8 +91,7 @@ class Session:
         """The first batch of the load last wanted (within MAX_BATCH_*, no record twice), and what is left of that load."""
         batch = tuple(raws)
         self._outgoing.supplied(rest, sent=bool(batch))
-        if batch:
-            self._say(m.Records(batch))
+        self._say(m.Records(batch) if batch else None)
         return self._advance()
 
     def done(self, result: m.SketchPart | Looked) -> list[Event]:
@@ -294,7 +294,7 @@ class Session:
         if (self._state_due or self.phase is Phase.SETTLED) and self._arrived == self._committed:
             self._incoming.finish()
         if self._state_due and self._arrived == self._committed:
-            self._state_due, self._mine = False, self._replica.fingerprint()
+            self._state_due, self._mine, self._mark = False, self._replica.fingerprint(), self._replica.mark
             self._say(m.State(self._mine))
         if self._mine is not None and self._theirs is not None:
             equal, self._mine, self._theirs = self._mine == self._theirs, None, None
@@ -342,7 +342,7 @@ class Session:
         self._search = self._answers = self._ends = None
         self._outgoing.drop_offers()
         self._incoming.rest()
-        events.append(Settled(equal))
+        events.append(Settled(equal, self._mark if equal else 0))
 
     # --- speaking ---
 

@@ -74,6 +74,7 @@ class Side:
         self.scope = Scope(COMMONS, (held,) if held else ())
         self.replicas = {SPACE: Replica(SPACE)}
         self.held: dict[bytes, Item] = {}
+        self.came: list[bytes] = []  # the ids of all that was ever held, as it came; the mark of the replica counts them
         self.unwanted = {item.id for item in unwanted}
         self.received: Counter[bytes] = Counter()
         self._by_author: dict[bytes, dict[bytes, Item]] = {}
@@ -100,10 +101,12 @@ class Side:
         wanted = [item for item in new if item.id not in self.unwanted]
         for item in wanted:
             self.held[item.id] = item
+            self.came.append(item.id)
             self._by_author.setdefault(item.author, {})[item.id] = item
         for scope, replica in self.replicas.items():
             replica.add(item.id for item in wanted if scope.covers(item.author, item.topics))
             replica.decline(item.id for item in new if item.id in self.unwanted)
+        self.replica.mark = len(self.came)
         self._set_heads({item.author for item in wanted})
 
     def forget(self, item: Item) -> None:
@@ -157,6 +160,7 @@ class Wire:
         self.overhead = 0  # of them, but for records
         self.said: Counter[str] = Counter()
         self.settled: list[bool] = []  # of the left side
+        self.marks: list[int] = []  # of the left side too
         self._number = 0
         self.connect()
 
@@ -198,8 +202,10 @@ class Wire:
                     assert len(self.jobs[i]) == 1
                 case RoundAsked():
                     self.asked[i] = True
-                case Settled(equal):
+                case Settled(equal, mark):
                     self.settled += [equal] * (i == 0)
+                    self.marks += [mark] * (i == 0)
+                    self._check_mark(i, mark)
         for frame in self.sessions[i].to_send():
             assert len(frame) <= limits.MAX_FRAME
             self.streams[1 - i].extend(frame)
@@ -207,6 +213,12 @@ class Wire:
             messages = [m.read(message) for message in self._readers[i].receive(frame)]
             self.said.update(type(message).__name__ for message in messages)
             self.overhead += len(frame) * all(not isinstance(message, m.Records) for message in messages)
+
+    def _check_mark(self, i: int, mark: int) -> None:
+        """Whatever a side still holds of what came up to the mark, the other side has had too."""
+        side, other = self.sides[i], self.sides[1 - i]
+        assert not mark or self.scope == SPACE
+        assert side.held.keys() & side.came[:mark] <= set(other.came)
 
     def moves(self) -> list[Move]:
         """What could happen next."""

@@ -115,6 +115,28 @@ def test_equal_sides_say_hello_and_no_more() -> None:
     assert wire.settled == [True]
 
 
+def test_who_agrees_is_said_to_hold_what_was_compared_and_nothing_that_came_meanwhile() -> None:
+    left, right = Side("left", TREE), Side("right", TREE)
+    wire = Wire(left, right)  # the hellos are said, with their fingerprints
+    left.take(chain("new", 3))
+    wire.run()
+    assert (wire.settled, wire.marks) == ([True], [len(TREE)])
+    wire.begin_round()
+    wire.run()
+    assert (wire.settled[-1], wire.marks[-1]) == (False, 0)  # what differed is here now, but was not compared
+    right.take(chain("other", 1))
+    left.take(chain("other", 1))
+    wire.begin_round()
+    wire.run()
+    assert (wire.settled[-1], wire.marks[-1]) == (True, len(TREE) + 4)
+
+
+def test_who_holds_a_part_of_everything_is_said_to_hold_nothing() -> None:
+    wire = Wire(Side("left", TREE), Side("right", TREE, held=Filter(topics=("maths",)))).sync()
+    assert wire.settled[-1]
+    assert not any(wire.marks)
+
+
 def test_a_new_laptop_gets_everything_in_runs_and_nothing_twice() -> None:
     items = [item for n in range(20) for item in chain(str(n), 100)]
     wire = Wire(Side("new"), Side("old", items)).run()

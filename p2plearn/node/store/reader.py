@@ -235,12 +235,16 @@ class Reader:
             return int(db.execute(f"SELECT count(*) - ({elsewhere}) FROM records").fetchone()[0])  # noqa: S608  # fixed text
 
     def replica(self, scope: Scope = EVERYTHING) -> Replica:
-        """The index of a scope of the commons, read from scratch, without touching the rows. Only everything has heads and declined ids."""
+        """The index of a scope of the commons, read from scratch, without touching the rows.
+
+        Only everything has heads, declined ids, and the last row as its mark.
+        """
         replica = Replica(scope)
         with self.reading() as db:
             if scope.filters:
                 replica.add(ids_in(db, scope))
                 return replica
+            (replica.mark,) = db.execute("SELECT coalesce(max(n), 0) FROM records").fetchone()
             elsewhere = {n for (n,) in db.execute("SELECT n FROM records WHERE space != 'commons'")}
             replica.fill([record_id for n, record_id in db.execute("SELECT n, id FROM records ORDER BY id") if n not in elsewhere])
             replica.decline(row[0] for row in db.execute("SELECT id FROM declined"))

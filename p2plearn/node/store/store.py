@@ -40,9 +40,13 @@ _SLACK = 64  # free pages that stay for what comes next: 1 MiB
 
 @dataclass(slots=True)
 class Change:
-    """What one transaction changed: what replicas, indexes and views apply after it. `welcome`: ids no longer declined."""
+    """What one transaction changed: what replicas, indexes and views apply after it.
+
+    `welcome`: ids no longer declined; `row`: that of the last record added, 0 when none was.
+    """
 
     added: list[Record] = field(default_factory=list)
+    row: int = 0
     removed: list[bytes] = field(default_factory=list)
     declined: list[bytes] = field(default_factory=list)
     welcome: list[bytes] = field(default_factory=list)
@@ -257,6 +261,7 @@ class Store(Reader):
             db.execute("INSERT INTO unverified SELECT n FROM records WHERE n >= ?", (first,))
             db.executemany("DELETE FROM unverified WHERE n = ?", [(n,) for n, record, _ in rows if record.id not in postponed])
         change.added = [record for _, record, _ in rows]
+        change.row = max((n for n, _, _ in rows), default=0)
         sizes = Counter[int]()
         for record in change.added:
             sizes[numbers[record.author]] += len(record.raw)
