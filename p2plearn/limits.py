@@ -104,6 +104,8 @@ INDEX_WAIT = 20.0  # how long a search waits for records to be indexed: some 150
 DISK_INTERVAL = 30.0  # between two looks whether a full disk has room again
 INDEX_IDLE = 1.0  # nothing came for so long: time for indexing; a first sync shall not wait for it, nor news be indexed one by one
 INDEX_AT_LEAST = 2.0  # a portion of that so often, however much comes
+MAX_HOLDERS = 4_096  # authors of whom it is known what they hold: counting them takes half a millisecond
+HOLDERS_INTERVAL = 1.0  # between two times that what was found of them is written: of a whole café in one transaction
 LOCK_TIMEOUT = 5.0  # how long a command waits while one and the same process has the store
 
 # --- node ---

@@ -55,6 +55,7 @@ class Link:
         self.spent = 0.0  # seconds that this peer's messages kept us busy since the last round
         self.on_new: Callable[[list[Record]], None] = lambda _records: None
         self.on_met: Callable[[], None] = lambda: None
+        self.on_agreed: Callable[[int], None] = lambda _row: None  # the peer held all that was here, up to a row that is new
         self.on_left: Callable[[], None] = lambda: None  # it was to bring something that others have to bring now
         self._keeper = keeper
         self._stream = stream
@@ -72,6 +73,7 @@ class Link:
         self._jobs = _Queue[Heavy]()
         self._scopes = _Queue[Scope]()  # narrower than that, of which the replica is to be brought: one at the most
         self._nudged = False
+        self._agreed = 0
         self._asked = False  # the peer waits for our side of a round
         self._last_round = trio.current_time()
         self._due = trio.Event()  # a round may be opened, or is asked for
@@ -231,8 +233,11 @@ class Link:
                 case RoundAsked():
                     self._asked = True
                     self._due.set()
-                case Settled():
+                case Settled(_, mark):
                     self.rounds += 1
+                    if mark > self._agreed:
+                        self._agreed = mark
+                        self.on_agreed(mark)
                     self._due.set()
                     self._last_round = trio.current_time()
                     if self._last_round > self._counted_from + limits.SYNC_INTERVAL:

@@ -13,6 +13,7 @@ from p2plearn import limits
 from p2plearn.errors import ConnectionLost, PeerFault
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network, Stream
+from p2plearn.node.peers.holders import Holders
 from p2plearn.node.peers.link import Link
 from p2plearn.node.store.store import Change
 from p2plearn.protocol.events import Me
@@ -35,6 +36,7 @@ class Syncing:
         self._network = network
         self._nursery = nursery
         self._proof = sign(keeper.identity.author, HELLO_DOMAIN, network.peer_id.encode())
+        self._holders = Holders(keeper)
         self._met = trio.Event()
         self._rest_until: dict[str, float] = {}  # peers whose last link was dear wait for the next
         self._running: dict[str, trio.CancelScope] = {}
@@ -44,6 +46,7 @@ class Syncing:
         network.on_disconnected(self._on_disconnected)
         keeper.listen(self._on_change)
         keeper.on_scope = self._on_scope
+        nursery.start_soon(self._holders.write)
 
     def __repr__(self) -> str:
         return f"<Syncing {list(self.links.values())}>"
@@ -114,6 +117,7 @@ class Syncing:
             link.on_new = lambda records: self._on_new(link, records)
             link.on_met = lambda: self._on_link_met(link)
             link.on_left = self.nudge
+            link.on_agreed = lambda row: self._holders.note(link.author, row)
             await self._see_through(link)
 
     async def _see_through(self, link: Link) -> None:

@@ -54,6 +54,7 @@ class Reading(Part):
         _hide(shown, await self._muted())
         ids = [root.record.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
         shown["verified"] = not await self._keeper.in_thread(store.unverified_among, ids)
+        shown["held_by"] = await self._keeper.read(store_local.held_by, root.record.id)
         for attachment in shown["attachments"]:
             attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
         return shown

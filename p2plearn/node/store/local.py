@@ -1,9 +1,10 @@
-"""What is this node's own business and no record: whom and what it follows or mutes, where peers were met, when people were last seen.
+"""What is this node's own business and no record: whom and what it follows or mutes, where peers were met, who was seen and holds what.
 
 Knows the tables, not the store around them.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from p2plearn import limits
@@ -64,3 +65,20 @@ def last_seen(db: sqlite3.Connection) -> dict[bytes, int]:
     for author, at in db.execute("SELECT author, at FROM seen"):
         found[bytes(author)] = max(at, found.get(bytes(author), 0))
     return found
+
+
+def note_agreed(db: sqlite3.Connection, found: Iterable[tuple[bytes, int]]) -> None:
+    """(author, row): this author's node was found to hold every record of the commons that is here up to a row.
+
+    Those with whom the least was agreed make room.
+    """
+    db.executemany("INSERT INTO agreed VALUES (?, ?) ON CONFLICT DO UPDATE SET n = excluded.n WHERE excluded.n > n", found)
+    too_many = max(0, db.execute("SELECT count(*) FROM agreed").fetchone()[0] - limits.MAX_HOLDERS)
+    db.execute("DELETE FROM agreed WHERE author IN (SELECT author FROM agreed ORDER BY n LIMIT ?)", (too_many,))
+
+
+def held_by(db: sqlite3.Connection, record_id: bytes) -> int | None:
+    """How many other authors' nodes are known to have held a record when they last agreed with this one; None where none is known."""
+    held = "SELECT n FROM records WHERE id = ? AND space = 'commons'"
+    (count,) = db.execute(f"SELECT count(*) FROM agreed WHERE n >= ({held})", (record_id,)).fetchone()  # noqa: S608  # fixed text
+    return count or None
