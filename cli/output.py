@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from p2plearn_cli.maths import readable
+
 # C0 and C1 controls, DEL, lone surrogates, what turns the direction of writing, and Unicode's own line breaks: a name with one of
 # them can rewrite the screen or read as another name.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb]")
@@ -28,6 +30,11 @@ def clean(text: object) -> str:
 def clean_lines(text: str) -> list[str]:
     """The lines of a longer text, each safe to print."""
     return [_UNSAFE.sub("�", line.expandtabs(4)) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+
+
+def text_lines(text: str) -> list[str]:
+    """The lines of what somebody wrote, its maths made readable, each safe to print."""
+    return clean_lines(readable(text))
 
 
 def paint(text: object, *styles: str, to: TextIO | None = None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from p2plearn_cli import output
 from p2plearn_cli.items import state_mark
-from p2plearn_cli.output import ago, clean_lines, paint
+from p2plearn_cli.output import ago, paint, text_lines
 from p2plearn_cli.session import key_line, next_step
 
 _FIELDS = (("goal", "Goal"), ("tried", "Tried"), ("level", "Knows already"), ("want", "Wants"))
@@ -21,7 +21,7 @@ def record_lines(record: dict[str, Any]) -> Iterator[str]:
     if record["reason"] is not None:
         yield from _taken_back(record)
     else:
-        yield from clean_lines(record["text"])
+        yield from text_lines(record["text"])
     yield from _request_lines(record)
     yield from _attachment_lines(record["attachments"])
     if len(record["history"]) > 1:
@@ -40,7 +40,7 @@ def _request_lines(record: dict[str, Any]) -> Iterator[str]:
         yield f"{paint('Asked above all', 'bold')}: {paint(record['to'], 'cyan')}"
     for key, label in _FIELDS:
         if record.get(key):
-            first, *rest = clean_lines(record[key])
+            first, *rest = text_lines(record[key])
             yield f"{paint(label, 'bold')}: {first}"
             yield from (f"  {line}" for line in rest)
     if record.get("attempt_owed"):
@@ -61,7 +61,7 @@ def _entry_lines(entry: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"{paint(entry['type'] or entry['kind'], 'yellow')}{step} by {_author(entry)}, {ago(entry['at'])}"
     yield key_line(entry["id"])
-    lines = _taken_back(entry) if entry["retracted"] else clean_lines(entry["text"])
+    lines = _taken_back(entry) if entry["retracted"] else text_lines(entry["text"])
     if entry.get("muted"):
         lines = [paint(f"You muted {entry['author']['name'] or 'the author'}.", "dim")]
     yield from (f"  {line}" for line in lines if line)

@@ -198,3 +198,9 @@ MAX_SIMILAR = 5  # more would keep an asker reading instead of asking
 MIN_SIMILAR = 0.2  # of 1: below, what is shared is chance
 MAX_SOCKET_PATH = 100  # Linux takes 107 bytes, macOS 103
 MAX_EVENTS_WAITING = 64  # lines of `up` that nobody has read; what comes after is dropped
+
+# --- maths in a terminal ---
+MAX_MATHS = 1 * KiB  # characters of LaTeX in one formula; what is beyond any of these bounds is printed as it was written
+MAX_MATHS_TOKENS = 200  # commands, groups and scripts in one formula: 50 µs each, and more than a page of algebra has
+MAX_MATHS_NESTING = 16  # brackets and environments in one another: the parser takes some ten of Python's 1,000 calls for each
+MAX_MATHS_IN_TEXT = 8 * KiB  # characters of LaTeX in one text: 0.3 s at the worst
