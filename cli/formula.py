@@ -5,7 +5,6 @@ one. What is not understood in full is refused, not guessed: a formula that lost
 Formulas come from anybody. Knows nothing of where they stand in a text (`maths`).
 """
 
-import logging
 import re
 import unicodedata
 from functools import cache
@@ -32,12 +31,13 @@ _NAMES = {"arg", "coth", "cot", "csc", "deg", "det", "dim", "gcd", "hom", "ker",
 _SYMBOLS = {"land": "∧", "lor": "∨", "neg": "¬", "lnot": "¬", "implies": "⟹", "impliedby": "⟸", "gets": "←", "star": "⋆", "bmod": " mod "}
 _SYMBOLS |= {"|": "‖", "%": "%", "\\": "\n"}
 _SYMBOLS |= dict.fromkeys(("!", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag"), "")
-_BRACKETS = {"matrix": "()", "pmatrix": "()", "smallmatrix": "()", "array": "()", "bmatrix": "[]", "Bmatrix": "{}", "cases": "{}"}
+_BRACKETS = {"matrix": "  ", "array": "  ", "smallmatrix": "  ", "pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "cases": "{}"}
 _BRACKETS |= {"vmatrix": "||", "Vmatrix": "‖‖"}
 _LINES = {"align", "aligned", "alignat", "gather", "gathered", "split", "equation", "multline"}
 _ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
 _NEAR = set("([|,.;:!')]")
 _PREFIXES = {"∂", "¬", "∀", "∃"}
+_SIGNS = {"∂", "∑", "∏", "∫", "√"}
 _COMPOUND = _FRACTIONS | _STACKED.keys() | {"sqrt", "LatexGroupNode"}  # gets brackets before it gets an exponent
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*\.?")  # of brackets; "." is none
 _LATEX = re.compile(r"[\\{}^_&~#]")
@@ -48,7 +48,7 @@ _EDGES = re.compile(r"(?<=[(\[{⌊⌈]) +| +(?=[)\]}⌋⌉])")
 _SMALL = "²³¹\u02b0-\u02b8\u1d2c-\u1d6a\u2070-\u209c\u2c7c"  # what Unicode has above and below the line
 _MARKS = rf"!'′\u0300-\u036f\u20d0-\u20ff{_SMALL}"
 # One number, letter (with its d: “dx”), word, root, call or bracket (“□”, see `_outside`): what one can divide by, or raise.
-_FACTOR = re.compile(rf"\d+(?:[.,]\d+)?|(?:[d∂]?[^\W\d]|[^\W\d_]{{3,}}+)[{_MARKS}]*|[A-Zfgh][{_SMALL}]*□|[√∛∜]?\w|[√∛∜]?□[{_MARKS}]*")
+_FACTOR = re.compile(rf"\d+(?:[.,]\d+)?|(?:[d∂]?[^\W\d]|[^\W\d_]{{3,}}+)[{_MARKS}]*|[A-Zfgh]['{_SMALL}]*□|[√∛∜]?\w|[√∛∜]?□[{_MARKS}]*")
 _PRODUCT = re.compile(rf"-?[\w□√∛∜∂°.,{_MARKS}]+")
 
 
@@ -87,7 +87,6 @@ def _depth(source: str) -> int:
 @cache
 def _grammar() -> Any:
     """What has arguments: LaTeX's own commands, some of amsmath's and mhchem's, and the marks of scripts."""
-    logging.getLogger("pylatexenc").addHandler(logging.NullHandler())  # or its warnings would go to stderr
     macros = [std_macro(name, False, 2) for name in ("dfrac", "tfrac", "cfrac", *_BINOMIALS, *_STACKED)]
     macros += [std_macro(name, False, 1) for name in ("boldsymbol", "bm", "boxed", "ce", "operatorname", "pmod", "textnormal")]
     context = lw.get_default_latex_context_db().filter_context(keep_categories=["latex-base"])
@@ -102,7 +101,7 @@ _known = cache(get_default_latex_context_db)
 @cache
 def _small() -> dict[str, dict[str, str]]:
     """By "^" and "_": characters as they are above and below the line."""
-    found: dict[str, dict[str, str]] = {"<super>": {"∘": "°", "′": "′"}, "<sub>": {}}
+    found: dict[str, dict[str, str]] = {"<super>": {"∘": "°", "'": "'"}, "<sub>": {}}
     for small in re.findall(f"[{_SMALL}]", "".join(map(chr, range(0x2C7D)))):
         how, _, of = unicodedata.decomposition(small).partition(" ")
         if how in found:
@@ -124,7 +123,7 @@ def _text(nodes: list[Any]) -> str:
         apart = name in _FRACTIONS or (len(part) > 1 and part.isalpha() and bool(name) and name not in _PLAIN | _STYLES.keys())
         if wide or (gap and said[-1:].isalnum() and part[:1] not in _NEAR and not part[:1].isalnum()):
             said += gap  # LaTeX needs a space behind a command; it means one where it has one before, or an operator follows
-        if (loose or apart) and said[-1:].isalnum() and part[:1].isalnum():
+        if (loose or apart) and said[-1:].isalnum() and (part[:1].isalnum() or part[:1] in _SIGNS):
             said += " "
         tight = said != "" and not said[-1].isspace()
         start, said, last, loose = len(said), said + part, name or type(node).__name__, apart
@@ -250,6 +249,7 @@ def _accented(text: str, mark: str) -> str:
 
 
 def _chemistry(text: str) -> str:
-    """mhchem: numbers behind an element or a bracket go below the line, and arrows are drawn."""
-    below = re.sub(r"(?<=[A-Za-z)\]])\d+", lambda found: _script("_", found[0]), text)
-    return below.replace("<=>", "⇌").replace("<->", "↔").replace("->", "→")
+    """mhchem: numbers behind an element or a bracket go below the line, a charge above, and arrows are drawn."""
+    text = re.sub(r"(?<=[A-Za-z)\]])\d+", lambda found: _script("_", found[0]), text)
+    text = re.sub(rf"(?<=[\w)\]{_SMALL}])[+-](?=\s|$)", lambda found: _script("^", found[0]), text)
+    return text.replace("<=>", "⇌").replace("<->", "↔").replace("->", "→")
