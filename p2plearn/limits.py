@@ -24,9 +24,12 @@ MAX_ARRAY = 512  # elements of one array: a batch of records. msgpack reserves r
 MAX_VALUES = 4_096  # values in one encoding, at every depth: bounds reading to some 300 KB and 2 ms beyond the texts and bytes
 MAX_INT = 2**53 - 1  # what every language reads exactly
 MAX_TITLE = 300  # one line
+MAX_HEADING = 80  # characters of the first line of an offer or a wish that stand for a title
 MAX_NAME = 80  # a person's name
 MAX_OPEN_TO = 16
 MAX_STEP = 10_000  # steps of one exercise
+MAX_HOWTO_STEPS = 64  # of a howto, and as many pitfalls; with more it is several howtos
+MAX_FIXES = 64  # in one verdict
 FUTURE_TOLERANCE_MS = 24 * 3600 * 1000  # a record claimed further ahead is sorted last and marked
 
 # --- frames and messages of a sync session ---

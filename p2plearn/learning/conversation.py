@@ -9,66 +9,42 @@ Must not know arrival times, names, or who is looking.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
 
 from p2plearn import limits
+from p2plearn.learning.entries import Entry
+from p2plearn.learning.progress import CLOSED, request_state
 from p2plearn.protocol.authority import has_effect, retractions
-from p2plearn.protocol.kinds import BY, RE, ROOT, Body, Reply, Request, Revision, Snippet, Solve, Withdraw, body_of
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import BY, RE, ROOT, Body, Offer, Original, Request, Revision, Said, Snippet, Solve, Wanted
 from p2plearn.protocol.records import Attachment, Record
 
-HELPFUL = {"hint", "step", "answer"}
-CLOSED = {"solved", "withdrawn", "retracted"}  # states in which nobody waits for help
-
-_Said: TypeAlias = Reply | Solve | Withdraw
+__all__ = ["CLOSED", "Conversation", "Entry", "Version", "converse"]
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One wording of the root. `reason` is why it was taken back, None while it stands; title and text are then empty."""
+    """One wording of the root: `body` as it was said, `title` as it was then. `reason` is why it was taken back, None while it stands."""
 
     record: Record
+    body: Original | Revision
     title: str
-    text: str
     reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Something said. `parent` is the id of the root or of an entry before this one; `reason` as in Version."""
-
-    record: Record
-    body: _Said
-    parent: bytes
-    reason: str | None
-
-    @property
-    def type(self) -> str:
-        """The reply's type, else the kind."""
-        return self.body.type if isinstance(self.body, Reply) else self.body.kind
-
-    @property
-    def step(self) -> int:
-        """The step a reply speaks of, 0 for none."""
-        return self.body.step if isinstance(self.body, Reply) else 0
 
     @property
     def text(self) -> str:
         return self.body.text if self.reason is None else ""
 
-    @property
-    def attachments(self) -> tuple[Attachment, ...]:
-        return self.record.attachments if self.reason is None else ()
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conversation:
-    """What became of `root`. `versions` begin with the root, oldest first; `thread` is flat, a child after its parent.
+    """What became of `root`. `versions` begin with the root, oldest first; `thread` is all that was said, flat, a child after its parent.
 
     `reason` is why the root was taken back, None while it stands; `attachments` are those of the versions that stand.
     """
 
     root: Record
-    body: Snippet | Request
+    body: Original
     state: str
     reason: str | None
     versions: tuple[Version, ...]
@@ -77,15 +53,26 @@ class Conversation:
 
     @property
     def title(self) -> str:
-        return self._current.title
+        return self.current.title
 
     @property
     def text(self) -> str:
-        return self._current.text
+        return self.current.text
 
     @property
-    def _current(self) -> Version:
+    def current(self) -> Version:
+        """The wording that holds."""
         return next((version for version in reversed(self.versions) if version.reason is None), self.versions[0])
+
+    @cached_property
+    def standing(self) -> tuple[Entry, ...]:
+        """What was said and not taken back, in the order of the thread."""
+        return tuple(entry for entry in self.thread if entry.reason is None)
+
+    @cached_property
+    def authors(self) -> Mapping[bytes, bytes]:
+        """Id → author, of the root and all that was said."""
+        return {self.root.id: self.root.author} | {entry.record.id: entry.author for entry in self.thread}
 
     @property
     def retracted(self) -> frozenset[bytes]:
@@ -97,17 +84,17 @@ class Conversation:
     def attempt_owed(self) -> bool:
         """Whether helpers were promised a look at the asker's own work that has not come yet."""
         owed = isinstance(self.body, Request) and self.body.show_work_first and self.state not in CLOSED
-        return owed and not any(entry.type == "attempt" and entry.reason is None for entry in self.thread)
+        return owed and not any(entry.type == "attempt" for entry in self.standing)
 
 
 def converse(root: Record, records: Iterable[Record]) -> Conversation | None:
     """Fold `records`, all that carry the ref (ROOT, root.id); duplicates and other records are harmless.
 
     Others serve to judge what a solve names: hand in the records its BY refs name, where held.
-    None when the root is not a readable snippet or request.
+    None when the root is not a readable original.
     """
     body = body_of(root)
-    if not isinstance(body, Snippet | Request):
+    if not isinstance(body, Original):
         return None
     held = {root.id: root} | {record.id: record for record in records}
     inside = [record for record in held.values() if record.target(ROOT) == root.id]
@@ -118,7 +105,7 @@ def converse(root: Record, records: Iterable[Record]) -> Conversation | None:
     return Conversation(
         root=root,
         body=body,
-        state="retracted" if root.id in reasons else _request_state(root, thread) if isinstance(body, Request) else "shared",
+        state="retracted" if root.id in reasons else _state(root, body, thread),
         reason=reasons.get(root.id),
         versions=versions,
         thread=thread,
@@ -126,21 +113,31 @@ def converse(root: Record, records: Iterable[Record]) -> Conversation | None:
     )
 
 
-def _versions(
-    root: Record, body: Snippet | Request, valid: Iterable[tuple[Record, Body]], reasons: Mapping[bytes, str]
-) -> tuple[Version, ...]:
+def _state(root: Record, body: Original, thread: Iterable[Entry]) -> str:
+    if isinstance(body, Request):
+        return request_state(root, thread)
+    return "shared" if isinstance(body, Snippet) else "open"
+
+
+def _versions(root: Record, body: Original, valid: Iterable[tuple[Record, Body]], reasons: Mapping[bytes, str]) -> tuple[Version, ...]:
     """The wordings in the author's own order; taking back the root hides them all."""
     revisions = sorted(((record, said) for record, said in valid if isinstance(said, Revision)), key=lambda pair: pair[0].order)
+    wordings: list[tuple[Record, Original | Revision]] = [(root, body), *revisions]
     title = ""
     versions = []
-    for record, said in [(root, body), *revisions]:
+    for record, said in wordings:
         reason = reasons.get(root.id, reasons.get(record.id))
         if reason is None:
-            title = said.title or title
-            versions.append(Version(record, title, said.text, None))
-        else:
-            versions.append(Version(record, "", "", reason))
+            title = (said.title if isinstance(said, Snippet | Request | Revision) else "") or title
+            title = _first_line(said.text) if isinstance(body, Offer | Wanted) else title
+        versions.append(Version(record, said, title if reason is None else "", reason))
     return tuple(versions)
+
+
+def _first_line(text: str) -> str:
+    """What stands for the title of an offer or a wish, which has none of its own."""
+    line = " ".join(text.split("\n", 1)[0].split())
+    return line if len(line) <= limits.MAX_HEADING else line[: limits.MAX_HEADING - 1] + "…"
 
 
 def _attachments(versions: Iterable[Version]) -> tuple[Attachment, ...]:
@@ -154,7 +151,7 @@ def _thread(root: Record, valid: Iterable[tuple[Record, Body]], reasons: Mapping
 
     Ids are hashes over the refs, so no record can be its own ancestor.
     """
-    said = {record.id: (record, body) for record, body in valid if isinstance(body, _Said)}
+    said = {record.id: (record, body) for record, body in valid if isinstance(body, Said)}
     children: dict[bytes, list[Record]] = {}
     for record, body in said.values():
         parent = record.target(BY if isinstance(body, Solve) else RE)
@@ -175,14 +172,3 @@ def _siblings(parent: Record, children: Mapping[bytes, list[Record]]) -> list[Re
     """By claimed time. Who claims to have answered long before the question was put comes last and so gains nothing by it."""
     earliest = parent.time - limits.FUTURE_TOLERANCE_MS
     return sorted(children.get(parent.id, ()), key=lambda record: (record.time < earliest, record.time, record.id))
-
-
-def _request_state(root: Record, thread: Iterable[Entry]) -> str:
-    """The first that holds, as the contract lists them."""
-    standing = [entry for entry in thread if entry.reason is None]
-    closing = max((entry for entry in standing if not isinstance(entry.body, Reply)), key=lambda entry: entry.record.order, default=None)
-    if closing is not None:
-        return "solved" if isinstance(closing.body, Solve) else "withdrawn"
-    if any(entry.type == "attempt" or (entry.type in HELPFUL and entry.record.author != root.author) for entry in standing):
-        return "working"
-    return "open"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from p2plearn.learning.notation import Json, Names, iso_time
 from p2plearn.protocol.authority import retractions
-from p2plearn.protocol.kinds import Profile, body_of
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import Profile
 from p2plearn.protocol.records import Record
 
 _UNKNOWN = Profile("")

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from p2plearn.protocol.authority import has_effect, retractions
-from p2plearn.protocol.kinds import BY, ROOT, Request, Solve, body_of
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import BY, ROOT, Request, Solve
 from p2plearn.protocol.records import Record
 
 UNITS = {"solve": 2.0}  # what a receipt of each kind is worth

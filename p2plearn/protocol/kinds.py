@@ -1,29 +1,29 @@
-"""What the bodies of version 1 say: each kind as a typed value, read strictly and written back (docs/PROTOCOL.md, “Kinds”).
-
-Reading takes exact types and known words only and ignores trailing elements, which is how a kind may grow. A body that cannot be read
-is nobody's fault: the record is kept and passed on, and merely not shown.
+"""What the bodies of version 1 say: each kind as a typed value (docs/PROTOCOL.md, “Kinds”). `bodies` reads them out of records.
 
 Must not know who may do what (`authority`), nor what a set of records adds up to (`learning`).
 """
 
-import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from p2plearn import limits
-from p2plearn.errors import TOO_LONG, TooLarge
-from p2plearn.protocol.records import KEY_SIZE, VERSION, Record
-
-# Relations of a ref. Every record about something carries ROOT, the snippet or request its conversation hangs on.
+# Relations of a ref. Every record about something carries ROOT, the original its conversation hangs on.
 ROOT = "root"
 RE = "re"
 BY = "by"
 RETRACTS = "retracts"
+OF = "of"
+WITH = "with"
+FROM = "from"
+SIMILAR = "similar"
 VARIANTS = ("fork", "adaptation", "translation")
 
 REPLY_TYPES = ("hint", "step", "answer", "question", "stuck", "comment", "attempt")
 WANTS = ("", "hint", "walkthrough", "answer", "check", "company")
+RESULTS = ("shown", "partly", "not-yet")
+STAGES = ("tried", "using", "passed-on", "dropped")
+OUTCOMES = ("", "works", "partly", "no")
+REACTIONS = ("works", "doesnt", "outdated", "dangerous")
+QUESTIONS = (1, 2, 3)
 
 
 class _Body:
@@ -31,10 +31,14 @@ class _Body:
 
     __slots__ = ()
     kind: ClassVar[str]
+    least: ClassVar[int] = 64  # elements that every body of the kind has; those it grew by are left out at the end where empty
 
     def to_body(self) -> tuple[Any, ...]:
         """The body array of a draft."""
-        return tuple(getattr(self, item.name) for item in fields(self))  # type: ignore[arg-type]  # each subclass is a dataclass
+        values = [getattr(self, item.name) for item in fields(self)]  # type: ignore[arg-type]  # each subclass is a dataclass
+        while len(values) > self.least and not values[-1]:
+            values.pop()
+        return tuple(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +53,29 @@ class Profile(_Body):
 
 @dataclass(frozen=True, slots=True)
 class Snippet(_Body):
-    """A piece of knowledge. `type` is a free word, such as note or howto."""
+    """A piece of knowledge. `type` is a free word, such as note or howto; the last three are of use to a howto."""
 
     kind: ClassVar[str] = "snippet"
+    least: ClassVar[int] = 3
     type: str
     title: str
     text: str
+    steps: tuple[str, ...] = ()
+    done_when: str = ""
+    pitfalls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Revision(_Body):
-    """A new text of the root; an empty title leaves the title as it is."""
+    """A new wording of the root, whole; an empty title leaves the title as it is. WITH refs name corrections that it takes up."""
 
     kind: ClassVar[str] = "revision"
+    least: ClassVar[int] = 2
     text: str
     title: str = ""
+    steps: tuple[str, ...] = ()
+    done_when: str = ""
+    pitfalls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,114 +127,138 @@ class Withdraw(_Body):
     text: str = ""
 
 
-Body: TypeAlias = Profile | Snippet | Revision | Retract | Request | Reply | Solve | Withdraw
+@dataclass(frozen=True, slots=True)
+class Check(_Body):
+    """A task put to the asker: show me that you got it."""
+
+    kind: ClassVar[str] = "check"
+    text: str
 
 
-class _Text(NamedTuple):
-    """A text of at most `most` bytes of UTF-8."""
+@dataclass(frozen=True, slots=True)
+class Proof(_Body):
+    """The asker's answer to the check its RE ref names."""
 
-    most: int = limits.MAX_RECORD
-
-    def holds(self, value: Any) -> bool:
-        return type(value) is str and (len(value) * 4 <= self.most or len(value.encode()) <= self.most)
-
-
-class _Word(NamedTuple):
-    """One of the words given."""
-
-    words: tuple[str, ...]
-
-    def holds(self, value: Any) -> bool:
-        return type(value) is str and value in self.words
+    kind: ClassVar[str] = "proof"
+    text: str
 
 
-class _Words:
-    """Some free words."""
+class Fix(NamedTuple):
+    """What to mend at a step of somebody's work; 0 for the whole of it."""
 
-    def holds(self, value: Any) -> bool:
-        return type(value) is list and len(value) <= limits.MAX_OPEN_TO and all(map(_WORD.holds, value))
-
-
-class _Number:
-    """An integer; the envelope bounds it."""
-
-    def holds(self, value: Any) -> bool:
-        return type(value) is int
+    step: int
+    text: str
 
 
-class _Flag:
-    """True or false, not a number."""
+@dataclass(frozen=True, slots=True)
+class Verdict(_Body):
+    """What the proof or attempt its RE ref names has shown; `result` is one of RESULTS."""
 
-    def holds(self, value: Any) -> bool:
-        return type(value) is bool
+    kind: ClassVar[str] = "verdict"
+    result: str
+    text: str = ""
+    fixes: tuple[Fix, ...] = ()
 
-
-class _AuthorOrNone:
-    """An author's key, or nothing."""
-
-    def holds(self, value: Any) -> bool:
-        return type(value) is bytes and len(value) in {0, KEY_SIZE}
-
-
-_WORD = _Text(limits.MAX_WORD)
-_TITLE = _Text(limits.MAX_TITLE)
-_TEXT = _Text()
-
-_Rule: TypeAlias = _Text | _Word | _Words | _Number | _Flag | _AuthorOrNone
-
-_RULES: dict[type[Body], tuple[_Rule, ...]] = {
-    Profile: (_Text(limits.MAX_NAME), _TEXT, _Words()),
-    Snippet: (_WORD, _TITLE, _TEXT),
-    Revision: (_TEXT, _TITLE),
-    Retract: (_TEXT,),
-    Request: (_TITLE, _TEXT, _TEXT, _TEXT, _TITLE, _Word(WANTS), _Flag(), _AuthorOrNone()),
-    Reply: (_Word(REPLY_TYPES), _TEXT, _Number()),
-    Solve: (_TEXT,),
-    Withdraw: (_TEXT,),
-}
-
-_READERS: dict[str, tuple[Callable[..., Body], tuple[_Rule, ...]]] = {body.kind: (body, rules) for body, rules in _RULES.items()}
-_READERS[Profile.kind] = (lambda name, about, open_to: Profile(name, about, tuple(open_to)), _RULES[Profile])
+    def to_body(self) -> tuple[Any, ...]:
+        """The body array of a draft."""
+        return (self.result, self.text, tuple(list(fix) for fix in self.fixes))
 
 
-def body_of(record: Record) -> Body | None:
-    """What the record says, or None for an unknown version or kind and for a body that breaks the rules above."""
-    make, rules = _READERS.get(record.kind, (None, ()))
-    items = record.body
-    if make is None or record.version != VERSION or len(items) < len(rules):
-        return None
-    for rule, item in zip(rules, items, strict=False):
-        if not rule.holds(item):
-            return None
-    return make(*items[: len(rules)])
+@dataclass(frozen=True, slots=True)
+class Adopt(_Body):
+    """That somebody took up a snippet, how far, and what came of it; its OF ref names the wording. `learned_from` is an author or empty."""
+
+    kind: ClassVar[str] = "adopt"
+    stage: str
+    outcome: str = ""
+    learned_from: bytes = b""
+    text: str = ""
 
 
-def check_lengths(body: Body) -> None:
-    """Raises TooLarge, with the name of the field, where an author's text is longer than readers accept."""
-    for item, rule in zip(fields(body), _RULES[type(body)], strict=True):
-        value = getattr(body, item.name)
-        if isinstance(rule, _Text) and not rule.holds(value):
-            remedy = {"remedy": TOO_LONG} if item.name == "text" else {}
-            raise TooLarge(what=f"The {item.name}", size=len(value.encode()), limit=rule.most, **remedy)
-        if isinstance(rule, _Words) and not rule.holds(list(value)):
-            raise TooLarge(what=f"The list “{item.name}”", size=len(" ".join(value).encode()), limit=limits.MAX_WORD * limits.MAX_OPEN_TO)
+@dataclass(frozen=True, slots=True)
+class Correction(_Body):
+    """What is wrong with the thing its RE ref names, in the eyes of anybody."""
+
+    kind: ClassVar[str] = "correction"
+    text: str
 
 
-def normalise_topic(text: str) -> str:
-    """The one spelling of a topic: NFC, case folded, trimmed, inner white space as one "-". Empty when nothing is left."""
-    return _composed("-".join(_composed(text).casefold().split()))
+@dataclass(frozen=True, slots=True)
+class Reaction(_Body):
+    """One of REACTIONS to the thing its RE ref names, with a reason. An author's later one about the same thing replaces it."""
+
+    kind: ClassVar[str] = "reaction"
+    word: str
+    text: str
 
 
-def one_line(text: str) -> str:
-    """A title or a name as it is authored: NFC, trimmed, white space as single spaces."""
-    return _composed(" ".join(text.split()))
+@dataclass(frozen=True, slots=True)
+class Thanks(_Body):
+    """To the author of the thing its RE ref names. Private words are `sealed` to that author, and `text` is empty (`protocol.sealing`)."""
+
+    kind: ClassVar[str] = "thanks"
+    text: str
+    sealed: bytes = b""
 
 
-def prose(text: str) -> str:
-    """A text as it is authored: NFC, Unix line ends, no blank ends. Leading spaces of the first line stay: code may begin there."""
-    return _composed(text).replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
+@dataclass(frozen=True, slots=True)
+class Encouragement(_Body):
+    """Anybody's kind word to the author of the thing its RE ref names."""
+
+    kind: ClassVar[str] = "encouragement"
+    text: str
 
 
-def _composed(text: str) -> str:
-    """NFC. Half a surrogate pair, as a terminal or JSON may hand it in, has no UTF-8 form and becomes U+FFFD."""
-    return unicodedata.normalize("NFC", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+@dataclass(frozen=True, slots=True)
+class Decline(_Body):
+    """That its author will not help with this request, and why."""
+
+    kind: ClassVar[str] = "decline"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Teach(_Body):
+    """That its author helps with the topics of the record; `capacity`: how many people at a time, 0 for no number given."""
+
+    kind: ClassVar[str] = "teach"
+    capacity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Learn(_Body):
+    """That its author wants to learn the topics of the record."""
+
+    kind: ClassVar[str] = "learn"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(_Body):
+    """Something its author would show or teach anybody."""
+
+    kind: ClassVar[str] = "offer"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(_Body):
+    """Something its author would like to be shown or taught."""
+
+    kind: ClassVar[str] = "wanted"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compass(_Body):
+    """An answer to one of the three questions that its author shares; `question` is one of QUESTIONS."""
+
+    kind: ClassVar[str] = "compass"
+    question: int
+    text: str
+
+
+Original: TypeAlias = Snippet | Request | Offer | Wanted
+Said: TypeAlias = Reply | Solve | Withdraw | Check | Proof | Verdict | Adopt | Correction | Reaction | Thanks | Encouragement | Decline
+Body: TypeAlias = Original | Said | Profile | Revision | Retract | Teach | Learn | Compass
+
+ORIGINALS = (Snippet.kind, Request.kind, Offer.kind, Wanted.kind)

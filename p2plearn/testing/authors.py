@@ -9,17 +9,23 @@ Every call gives a signed record, the next of that author's chain. Nothing is ch
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from p2plearn.protocol import kinds
 from p2plearn.protocol.authoring import compose
 from p2plearn.protocol.kinds import (
     BY,
+    FROM,
+    OF,
     RE,
     RETRACTS,
     ROOT,
+    WITH,
     Body,
+    Fix,
     Profile,
     Reply,
     Request,
@@ -74,8 +80,8 @@ class Author:
     def ask(self, title: str, text: str = "", *refs: Ref, topics: tuple[str, ...] = (), **fields: Any) -> Record:
         return self.say(Request(title, text, **fields), *refs, topics=topics)
 
-    def revise(self, about: Record, text: str, title: str = "", **envelope: Any) -> Record:
-        return self.say(Revision(text, title), Ref(ROOT, root_of(about)), **envelope)
+    def revise(self, about: Record, text: str, title: str = "", taking_up: Record | None = None, **envelope: Any) -> Record:
+        return self.say(Revision(text, title), Ref(ROOT, root_of(about)), *([Ref(WITH, taking_up.id)] if taking_up else []), **envelope)
 
     def retract(self, target: Record, reason: str = "") -> Record:
         return self.say(Retract(reason), Ref(ROOT, root_of(target)), Ref(RETRACTS, target.id))
@@ -91,6 +97,65 @@ class Author:
 
     def withdraw(self, request: Record, text: str = "") -> Record:
         return self.say(Withdraw(text), Ref(ROOT, root_of(request)))
+
+    def pass_on(self, request: Record, title: str, text: str = "", **envelope: Any) -> Record:
+        return self.say(Snippet("note", title, text), Ref(FROM, root_of(request)), **envelope)
+
+    def check(self, request: Record, text: str = "") -> Record:
+        return self.say(kinds.Check(text), Ref(ROOT, root_of(request)))
+
+    def prove(self, check: Record, text: str = "", **envelope: Any) -> Record:
+        return self.about(check, kinds.Proof(text), **envelope)
+
+    def judge(self, work: Record, result: str, text: str = "", fixes: Sequence[tuple[int, str]] = ()) -> Record:
+        return self.about(work, kinds.Verdict(result, text, tuple(Fix(*fix) for fix in fixes)))
+
+    def adopt(
+        self,
+        snippet: Record,
+        stage: str = "using",
+        outcome: str = "",
+        learned_from: bytes = b"",
+        *,
+        text: str = "",
+        of: Record | None = None,
+    ) -> Record:
+        refs = (Ref(ROOT, root_of(snippet)), Ref(OF, (of or snippet).id))
+        return self.say(kinds.Adopt(stage, outcome, learned_from, text), *refs, topics=snippet.topics)
+
+    def correct(self, thing: Record, text: str = "") -> Record:
+        return self.about(thing, kinds.Correction(text))
+
+    def react(self, thing: Record, word: str, text: str = "") -> Record:
+        return self.about(thing, kinds.Reaction(word, text))
+
+    def thank(self, thing: Record, text: str = "", sealed: bytes = b"") -> Record:
+        return self.about(thing, kinds.Thanks(text, sealed))
+
+    def encourage(self, thing: Record, text: str = "") -> Record:
+        return self.about(thing, kinds.Encouragement(text))
+
+    def decline(self, request: Record, text: str = "") -> Record:
+        return self.say(kinds.Decline(text), Ref(ROOT, root_of(request)), topics=request.topics)
+
+    def teach(self, topic: str, capacity: int = 0) -> Record:
+        return self.say(kinds.Teach(capacity), topics=(topic,))
+
+    def learn(self, topic: str) -> Record:
+        return self.say(kinds.Learn(), topics=(topic,))
+
+    def offer(self, text: str, topics: tuple[str, ...] = ()) -> Record:
+        return self.say(kinds.Offer(text), topics=topics)
+
+    def want(self, text: str, topics: tuple[str, ...] = ()) -> Record:
+        return self.say(kinds.Wanted(text), topics=topics)
+
+    def compass(self, question: int, text: str) -> Record:
+        return self.say(kinds.Compass(question, text))
+
+    def about(self, thing: Record, body: Body, **envelope: Any) -> Record:
+        """Say something about a thing, in the conversation it stands in."""
+        return self.say(body, Ref(ROOT, root_of(thing)), Ref(RE, thing.id), topics=thing.topics, **envelope)
 
 
 def root_of(record: Record) -> bytes:

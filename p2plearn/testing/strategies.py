@@ -5,18 +5,36 @@ Every record is signed and well-formed, for `parse` lets no other through. Wheth
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from hypothesis import strategies as st
 
 from p2plearn import limits
 from p2plearn.protocol import kinds
-from p2plearn.protocol.kinds import BY, RE, REPLY_TYPES, RETRACTS, ROOT, VARIANTS, WANTS, Body
+from p2plearn.protocol.kinds import (
+    BY,
+    OF,
+    OUTCOMES,
+    QUESTIONS,
+    RE,
+    REACTIONS,
+    REPLY_TYPES,
+    RESULTS,
+    RETRACTS,
+    ROOT,
+    STAGES,
+    VARIANTS,
+    WANTS,
+    WITH,
+    Body,
+)
 from p2plearn.protocol.records import ID_SIZE, KEY_SIZE, Attachment, Draft, Record, Ref
 from p2plearn.testing.authors import Author, root_of
 from p2plearn.testing.clock import START_MS, FakeClock
 
 DAY_MS = 24 * 3600 * 1000
+_TEXTUAL = (kinds.Check, kinds.Proof, kinds.Correction, kinds.Encouragement, kinds.Decline, kinds.Offer, kinds.Wanted)
+_ALONE = kinds.Profile | kinds.Snippet | kinds.Teach | kinds.Learn | kinds.Offer | kinds.Wanted | kinds.Compass
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 ids = st.binary(min_size=ID_SIZE, max_size=ID_SIZE)
@@ -30,10 +48,14 @@ _scalars = st.one_of(st.none(), st.booleans(), st.integers(0, limits.MAX_INT), s
 values: st.SearchStrategy[Any] = st.one_of(_scalars, st.lists(st.one_of(_scalars, st.lists(_scalars, max_size=3)), max_size=3))
 """Encoding values of any type, nested a little."""
 
+_some_texts = st.lists(texts, max_size=2).map(tuple)
+_keys = st.one_of(st.just(b""), st.binary(min_size=KEY_SIZE, max_size=KEY_SIZE))
+_fixes = st.lists(st.builds(kinds.Fix, st.integers(0, 9), texts), max_size=2).map(tuple)
+
 bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(kinds.Profile, texts, texts, st.lists(st.text("abc", max_size=8), max_size=3).map(tuple)),
-    st.builds(kinds.Snippet, st.sampled_from(["note", "howto", ""]), texts, texts),
-    st.builds(kinds.Revision, texts, texts),
+    st.builds(kinds.Snippet, st.sampled_from(["note", "howto", ""]), texts, texts, _some_texts, texts, _some_texts),
+    st.builds(kinds.Revision, texts, texts, _some_texts, texts, _some_texts),
     st.builds(kinds.Retract, texts),
     st.builds(
         kinds.Request,
@@ -44,11 +66,19 @@ bodies: st.SearchStrategy[Body] = st.one_of(
         texts,
         st.sampled_from(WANTS),
         st.booleans(),
-        st.one_of(st.just(b""), st.binary(min_size=KEY_SIZE, max_size=KEY_SIZE)),
+        _keys,
     ),
     st.builds(kinds.Reply, st.sampled_from(REPLY_TYPES), texts, st.integers(0, 9)),
     st.builds(kinds.Solve, texts),
     st.builds(kinds.Withdraw, texts),
+    st.builds(kinds.Verdict, st.sampled_from(RESULTS), texts, _fixes),
+    st.builds(kinds.Adopt, st.sampled_from(STAGES), st.sampled_from(OUTCOMES), _keys, texts),
+    st.builds(kinds.Reaction, st.sampled_from(REACTIONS), texts),
+    st.builds(kinds.Thanks, texts, st.binary(max_size=40)),
+    st.builds(kinds.Teach, st.integers(0, 9)),
+    st.just(kinds.Learn()),
+    st.builds(kinds.Compass, st.sampled_from(QUESTIONS), texts),
+    *(st.builds(kind, texts) for kind in _TEXTUAL),
 )
 """A readable body of any kind."""
 
@@ -64,7 +94,7 @@ def _about(act: tuple[Callable[[str], Body], str | None], place: int, files: tup
 
     def plan(said: Sequence[Record]) -> Draft:
         body, about = make(f"text {len(said)}"), said[place % len(said)]
-        refs = [] if isinstance(body, kinds.Profile | kinds.Snippet) else [Ref(ROOT, root_of(about))]
+        refs = [] if isinstance(body, _ALONE) else [Ref(ROOT, root_of(about))]
         refs += [Ref(relation, about.id)] if relation else []
         return Draft(body.kind, body.to_body(), tuple(refs), attachments=files)
 
@@ -95,18 +125,29 @@ _plausible = st.builds(
             (kinds.Solve, None),
             (kinds.Solve, BY),
             (kinds.Withdraw, None),
+            (kinds.Revision, WITH),
+            (kinds.Check, None),
+            (kinds.Proof, RE),
+            *((partial(kinds.Verdict, result), RE) for result in RESULTS),
+            *((lambda text, stage=stage: kinds.Adopt(stage, text=text), OF) for stage in STAGES),
+            (kinds.Correction, RE),
+            *((partial(kinds.Reaction, word), RE) for word in REACTIONS),
+            (kinds.Thanks, RE),
+            (kinds.Encouragement, RE),
+            (kinds.Decline, None),
+            *((make, None) for make in (kinds.Offer, kinds.Wanted)),
         ]
     ),
     _places,
     st.lists(attachments, max_size=1).map(tuple),
 )
 _refs = st.lists(
-    st.tuples(st.sampled_from([ROOT, RE, BY, RETRACTS, *VARIANTS, "unheard-of"]), st.one_of(_places, ids)),
+    st.tuples(st.sampled_from([ROOT, RE, BY, OF, WITH, RETRACTS, *VARIANTS, "unheard-of"]), st.one_of(_places, ids)),
     max_size=4,
 )
 _unreadable = st.builds(
     _anything,
-    st.sampled_from(["profile", "snippet", "revision", "retract", "request", "reply", "solve", "withdraw", "song"]),
+    st.sampled_from(sorted({body.kind for body in get_args(Body)} | {"song"})),
     st.lists(values, max_size=9),
     _refs,
 )

@@ -11,7 +11,8 @@ from functools import cache
 import numpy as np
 
 from p2plearn import limits
-from p2plearn.protocol import addresses, admission, bitswap, bundle, cid, dag, encoding, frames, kinds, messages, records, signing
+from p2plearn.protocol import addresses, admission, bitswap, bundle, cid, dag, encoding, frames, messages, records, signing
+from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.sketch import Sketch, peel
 from tests.fuzz.mutation import Mutator, mutate_bytes, mutate_rows, mutate_values
 from tests.fuzz.sessions import run_session, transcript
@@ -48,7 +49,7 @@ def _encodings() -> list[bytes]:
 
 
 def _body(data: bytes) -> object:
-    return kinds.body_of(records.parse(data))
+    return body_of(records.parse(data))
 
 
 def _verify(data: bytes) -> object:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from p2plearn.learning.conversation import CLOSED, Conversation, converse
 from p2plearn.learning.views import show_json
-from p2plearn.protocol.kinds import BY, RE, ROOT, Reply, Retract, Revision, Snippet, body_of
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import BY, RE, ROOT, Reply, Retract, Revision, Snippet
 from p2plearn.protocol.records import Attachment, Record, Ref
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import START_MS, FakeClock
@@ -330,6 +331,18 @@ def test_equal_sets_give_equal_views(records: list[Record], random: Random) -> N
             assert json.dumps(show_json(one, {})) == json.dumps(show_json(other, {}))
 
 
+def leant_on(person: bytes, held: dict[bytes, Record]) -> set[Record]:
+    """What somebody's records are about, and what that is about: a verdict leans on a proof, the proof on a check."""
+    found: set[Record] = set()
+    waiting = [record for record in held.values() if record.author == person]
+    while waiting:
+        record = waiting.pop()
+        named = {held[target] for relation in (BY, RE) for target in record.targets(relation) if target in held}
+        waiting += named - found
+        found |= named
+    return found
+
+
 @given(record_sets())
 def test_third_persons_change_nothing_that_only_the_author_may(records: list[Record]) -> None:
     for root in records[:2]:
@@ -338,8 +351,9 @@ def test_third_persons_change_nothing_that_only_the_author_may(records: list[Rec
         everything, alone = about(root, *records), about(root, *own, *(record for record in records if record.id in named))
         assert (everything.versions, everything.attachments, everything.reason) == (alone.versions, alone.attachments, alone.reason)
         assert {everything.state, alone.state}.isdisjoint(CLOSED) or everything.state == alone.state
+        held = {record.id: record for record in records}
         for person in {record.author for record in records}:
-            theirs = about(root, *(record for record in records if record.author == person or record.id in named))
+            theirs = about(root, *(record for record in records if record.author == person or record.id in named), *leant_on(person, held))
             reasons = {entry.record.id: entry.reason for entry in theirs.thread if entry.record.author == person}
             assert reasons.items() <= {entry.record.id: entry.reason for entry in everything.thread}.items()
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from p2plearn.learning.conversation import Conversation, converse
 from p2plearn.learning.notation import iso_time
-from p2plearn.learning.views import show_json
+from p2plearn.learning.views import Around, show_json
 from p2plearn.protocol import cid
 from p2plearn.protocol.records import Attachment, Record
 from p2plearn.testing.authors import Author
 
 SHOWN = """id kind author at title text topics licence state refs attachments thread history corrections variants reactions held_by
-type language reason"""
-REQUEST = "goal tried level want show_work_first attempt_owed to"
-ENTRY = "id kind type author at step text refs attachments parent retracted reason"
+type language reason howto adoptions upstream similar"""
+REQUEST = "goal tried level want show_work_first attempt_owed solved_by to"
+ENTRY = "id kind type author at step text refs attachments fixes private parent retracted reason"
 
 FILE = cid.name(cid.RAW, b"a drawing")
 
@@ -30,7 +30,7 @@ def test_a_snippet_in_json() -> None:
     snippet = ada.share("Puncture", "Glue it.", "howto", topics=("bicycles",), language="en", licence="CC0-1.0", attachments=(drawing,))
     revised = ada.revise(snippet, "Sand it, glue it.", "Mend a puncture")
     comment = ben.reply(snippet, "comment", "Wait a little.", 2)
-    shown = show_json(about(snippet, revised, comment), {ada.key: "Ada"}, held_by=3)
+    shown = show_json(about(snippet, revised, comment), {ada.key: "Ada"}, Around(held_by=3))
     assert set(shown) == set(SHOWN.split())
     assert json.loads(json.dumps(shown)) == shown
     assert shown | {"thread": [], "history": []} == {
@@ -53,6 +53,10 @@ def test_a_snippet_in_json() -> None:
         "corrections": [],
         "variants": [],
         "reactions": [],
+        "howto": None,
+        "adoptions": [],
+        "upstream": [],
+        "similar": [],
         "held_by": 3,
     }
     assert shown["thread"] == [
@@ -66,6 +70,8 @@ def test_a_snippet_in_json() -> None:
             "text": "Wait a little.",
             "refs": [{"relation": "root", "id": snippet.id.hex()}, {"relation": "re", "id": snippet.id.hex()}],
             "attachments": [],
+            "fixes": [],
+            "private": False,
             "parent": snippet.id.hex(),
             "retracted": False,
             "reason": None,
@@ -109,7 +115,7 @@ def test_variants_stand_side_by_side_with_what_they_are() -> None:
     other = ben.fork(ada.share("Another"), "No.")
     asking = ben.ask("Puncture?")._replace(refs=fork.refs)
     given = [about(german), about(other), about(fork, ben.retract(fork)), about(asking)]
-    shown = show_json(about(snippet), {ben.key: "Ben"}, variants=given)["variants"]
+    shown = show_json(about(snippet), {ben.key: "Ben"}, Around(given))["variants"]
     assert [(row["id"], row["relation"], row["name"], row["title"], row["language"], row["state"]) for row in shown] == [
         (fork.id.hex(), "fork", "Ben", "", "", "retracted"),
         (german.id.hex(), "translation", "Ben", "Platter Reifen", "de", "shared"),

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2plearn.ledger.entries import edges
-from p2plearn.protocol.kinds import BY, Request, Solve, body_of
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import BY, Request, Solve
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.strategies import record_sets

@@ -9,13 +9,13 @@ from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.records import parse
 
-_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words2', 'instance')"
+_VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words3', 'instance')"
 
 
 def words_in(store: Store) -> list[tuple[str, bytes]]:
     """(word, record id) of the full-text index."""
     with store.reading() as db:
-        if not store_applied.last(db, "words2"):
+        if not store_applied.last(db, "words3"):
             return []
         db.execute("DROP TABLE IF EXISTS temp.vocabulary")
         db.execute(_VOCABULARY)

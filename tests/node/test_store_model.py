@@ -22,8 +22,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.admission import Usage
-from p2plearn.protocol.authority import ORIGINALS
-from p2plearn.protocol.kinds import ROOT, Request
+from p2plearn.protocol.kinds import ORIGINALS, ROOT, Request
 from p2plearn.protocol.records import NO_PREV, Draft, Record
 from p2plearn.protocol.replica import Head
 from p2plearn.testing.authors import Author

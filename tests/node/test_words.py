@@ -48,7 +48,7 @@ def found(store: Store, *words: str, topic: str | None = None, limit: int = 100)
 
 def is_sound(store: Store) -> bool:
     with store.writing() as db:
-        db.execute("INSERT INTO words2 (words2) VALUES ('integrity-check')")
+        db.execute("INSERT INTO words3 (words3) VALUES ('integrity-check')")
     return True
 
 
@@ -88,7 +88,7 @@ def test_what_was_forgotten_is_in_no_index_whenever_that_happened(store: Store) 
     apply(store, portion)
     assert found(store, "tyre") == [stays]
     with store.reading() as db:
-        assert db.execute("SELECT count(*) FROM words2 WHERE words2 MATCH 'before OR between'").fetchone() == (0,)
+        assert db.execute("SELECT count(*) FROM words3 WHERE words3 MATCH 'before OR between'").fetchone() == (0,)
     assert is_sound(store)
 
 
@@ -107,7 +107,7 @@ def test_an_index_of_an_older_layout_is_made_anew_by_itself(tmp_path: Path) -> N
     assert len(found(store, "tyre")) == 1
     with store.reading() as db:
         assert db.execute("SELECT name FROM sqlite_master WHERE name = 'words'").fetchall() == []
-        assert db.execute("SELECT name FROM applied WHERE name GLOB 'words*'").fetchall() == [("words2",)]
+        assert db.execute("SELECT name FROM applied WHERE name GLOB 'words*'").fetchall() == [("words3",)]
 
 
 def test_a_topic_is_only_that_topic(store: Store) -> None:

@@ -5,8 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2plearn.errors import Refused
-from p2plearn.protocol.authority import has_effect, retractions, why_not
-from p2plearn.protocol.kinds import RETRACTS, ROOT, Body, Reply, Retract, Revision, Snippet, Solve, Withdraw, body_of
+from p2plearn.protocol.authority import has_effect, retractions, takes_up, why_not, why_not_take_up
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import (
+    RETRACTS,
+    ROOT,
+    Adopt,
+    Body,
+    Check,
+    Correction,
+    Decline,
+    Encouragement,
+    Proof,
+    Reaction,
+    Reply,
+    Retract,
+    Revision,
+    Snippet,
+    Solve,
+    Thanks,
+    Verdict,
+    Withdraw,
+)
 from p2plearn.protocol.records import Record, Ref
 from p2plearn.testing.authors import Author
 from p2plearn.testing.strategies import record_sets
@@ -20,6 +40,10 @@ elsewhere = ben.reply(snippet, "comment")
 revised = ada.revise(snippet, "…")
 retracted = ada.retract(own)
 profile = ada.profile()
+attempt = ada.attempt(request)
+check = ben.check(request, "And on wet rubber?")
+proof = ada.prove(check, "It does not hold.")
+correction = ben.correct(snippet, "Not on wet rubber.")
 
 
 def test_authors_may() -> None:
@@ -36,19 +60,78 @@ def test_authors_may() -> None:
 def test_anybody_may() -> None:
     for root in (snippet, request):
         assert why_not(Reply("hint", ""), ben.key, root, root) is None
+        assert why_not(Correction(""), ben.key, root, root) is None
+        assert why_not(Encouragement(""), ben.key, root, root) is None
+        assert why_not(Thanks(""), ben.key, root, root) is None
     assert why_not(Snippet("note", "", ""), ben.key, snippet, snippet) is None
+    assert why_not(Adopt("tried"), ben.key, snippet) is None
+    for thing in (snippet, revised, elsewhere):
+        assert why_not(Reaction("works", ""), ben.key, snippet, thing) is None
+    assert why_not(Reaction("doesnt", ""), ada.key, request, hint) is None
+
+
+def test_helpers_check_and_judge_what_the_asker_shows() -> None:
+    eve = Author("eve")
+    known = {check.id: check}
+    assert why_not(Check(""), ben.key, request) is None
+    assert why_not(Decline(""), ben.key, request) is None
+    assert why_not(Proof(""), ada.key, request, check) is None
+    assert why_not(Verdict("shown"), ben.key, request, proof, held=known) is None
+    assert why_not(Verdict("partly"), eve.key, request, attempt, held=known) is None
+    denial = why_not(Verdict("shown"), eve.key, request, proof, held=known)
+    assert denial is not None
+    assert "Only the person who set the check" in denial.reason
+
+
+def test_a_verdict_waits_for_what_it_judges() -> None:
+    """Until proof and check are here it cannot be known whose it is to give; the folds count it from then on."""
+    eve = Author("eve")
+    for judge, known, allowed in (
+        (ben, {}, True),
+        (eve, {}, True),
+        (eve, {proof.id: proof}, True),
+        (eve, {proof.id: proof, check.id: check}, False),
+    ):
+        verdict = judge.judge(proof, "shown")
+        assert has_effect(verdict, Verdict("shown"), request, known) is allowed
+
+
+def test_what_names_something_of_another_conversation_is_about_the_root() -> None:
+    other = ben.share("elsewhere")
+    thanks = ada.say(Thanks("!"), Ref(ROOT, request.id), Ref("re", other.id))
+    assert not has_effect(thanks, Thanks("!"), request, {other.id: other})
+    mark = ben.say(Reaction("works", "!"), Ref(ROOT, snippet.id), Ref("re", request.id))
+    assert has_effect(mark, Reaction("works", "!"), snippet, {request.id: request})
+
+
+def test_a_revision_takes_up_anothers_correction_of_the_same_thing() -> None:
+    better = ada.revise(snippet, "Dry it first.", taking_up=correction)
+    own_words = ada.correct(snippet, "Hm.")
+    assert takes_up(better, correction)
+    assert not takes_up(ada.revise(snippet, "!", taking_up=own_words), own_words)
+    assert not takes_up(revised, correction)
+    assert not takes_up(ada.revise(request, "!", taking_up=correction), correction)
+    assert not takes_up(ada.revise(snippet, "!", taking_up=elsewhere), elsewhere)
+    assert why_not_take_up(correction, snippet, ada.key, ()) is None
+    for named, root, gone in (
+        (own_words, snippet, ()),
+        (elsewhere, snippet, ()),
+        (correction, request, ()),
+        (correction, snippet, {correction.id}),
+    ):
+        assert why_not_take_up(named, root, ada.key, gone) is not None
 
 
 @pytest.mark.parametrize(
     "body, author, root, target, sentence",
     [
         (Revision(""), ben, snippet, snippet, "Only its author may revise"),
-        (Revision(""), ben, request, hint, "Only a snippet or a request can be revised"),
-        (Revision(""), ada, profile, profile, "Only a snippet or a request can be revised"),
+        (Revision(""), ben, request, hint, "Only an original can be revised"),
+        (Revision(""), ada, profile, profile, "Only an original can be revised"),
         (Retract(), ben, snippet, snippet, "Only its author may take this back"),
         (Retract(), ada, request, hint, "Only its author may take this back"),
         (Retract(), ada, request, retracted, "A retraction is final"),
-        (Reply("hint", ""), ben, profile, profile, "only with a snippet or a request"),
+        (Reply("hint", ""), ben, profile, profile, "only with a snippet, a request, an offer"),
         (Reply("attempt", ""), ada, snippet, None, "only with a request"),
         (Solve(), ada, snippet, None, "only with a request"),
         (Withdraw(), ada, snippet, None, "only with a request"),
@@ -59,6 +142,21 @@ def test_anybody_may() -> None:
         (Solve(), ada, request, elsewhere, "another person's reply in this request"),
         (Solve(), ada, request, request, "another person's reply in this request"),
         (Snippet("note", "", ""), ben, request, request, "Only a snippet can be forked"),
+        (Adopt("tried"), ben, request, None, "Only a snippet can be forked, adapted, translated or adopted"),
+        (Check(""), ada, request, None, "for the helpers"),
+        (Check(""), ben, snippet, None, "only with a request"),
+        (Decline(""), ada, request, None, "for the helpers"),
+        (Verdict("shown"), ada, request, attempt, "for the helpers"),
+        (Verdict("shown"), ben, request, hint, "about a proof or an attempt"),
+        (Verdict("shown"), ben, request, own, "about a proof or an attempt"),
+        (Verdict("shown"), ben, request, elsewhere, "about a proof or an attempt"),
+        (Proof(""), ben, request, check, "Only the person who asked"),
+        (Proof(""), ada, request, hint, "A proof answers a check"),
+        (Proof(""), ada, snippet, None, "only with a request"),
+        (Reaction("doesnt", ""), ben, request, request, "Nobody votes on a question"),
+        (Reaction("doesnt", ""), ben, request, attempt, "Nobody votes on a question"),
+        (Correction(""), ben, profile, profile, "only with a snippet, a request"),
+        (Thanks(""), ben, request, hint, "Thanks go to another"),
     ],
 )
 def test_others_may_not_and_are_told_why(body: Snippet, author: Author, root: Record, target: Record | None, sentence: str) -> None:
@@ -70,11 +168,19 @@ def test_others_may_not_and_are_told_why(body: Snippet, author: Author, root: Re
     assert refused.hint.endswith(".")
 
 
-@pytest.mark.parametrize("body", [Revision(""), Reply("hint", ""), Snippet("note", "", "")])
+@pytest.mark.parametrize(
+    "body", [Revision(""), Reply("hint", ""), Snippet("note", "", ""), Adopt("tried"), Correction(""), Reaction("works", "")]
+)
 def test_nothing_is_added_to_what_was_taken_back(body: Body) -> None:
     denial = why_not(body, ada.key, snippet, snippet, retracted={snippet.id})
     assert denial is not None
     assert "taken back by its author" in denial.reason
+
+
+@pytest.mark.parametrize("body", [Solve(), Withdraw(), Encouragement("")])
+def test_kindness_and_an_end_are_never_too_late(body: Body) -> None:
+    assert why_not(body, ada.key, request, hint if isinstance(body, Encouragement) else None, retracted={request.id}) is None
+    assert why_not(Thanks(""), ada.key, request, hint, retracted={hint.id}) is None
 
 
 def test_nor_to_a_reply_that_was() -> None:

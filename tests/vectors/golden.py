@@ -1,7 +1,7 @@
 """What is pinned: a record of every kind, the corners of the envelope, and the messages of a session."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,6 +101,48 @@ def goldens() -> Iterator[Golden]:
     full: list[Any] = [1, "snippet", "commons", eve.author, 2, profile.record.id, TIME, [], [], "", "", ["note", ""], []]
     full[11] = ["note", "", "a" * (limits.MAX_RECORD - SIGNATURE_SIZE - len(encode(full)) - 3)]
     yield eve.pin("full", "exactly 16,384 bytes; prev is a record of another author, which nothing forbids", full)
+    yield from _learning(pin, ada, ben, snippet.record, request.record)
+
+
+def _learning(pin: Callable[..., Golden], ada: _Writer, ben: _Writer, snippet: Record, request: Record) -> Iterator[Golden]:
+    """The kinds of the learning loop: ada helps ben, who takes up what she shared."""
+    root, note = Ref(kinds.ROOT, request.id), Ref(kinds.ROOT, snippet.id)
+
+    def about(record: Record) -> Ref:
+        return Ref(kinds.RE, record.id)
+
+    steps = ("Fill the glass.", "Add a drop of milk.")
+    howto = kinds.Snippet("howto", "Sunset in a glass", "", steps, "The light is orange.", ("Too much milk.",))
+    yield pin("howto", "a snippet with steps, when it is done, and a pitfall", ada, howto, Ref(kinds.FROM, request.id))
+    yield (check := pin("check", "a task for the asker", ada, kinds.Check("Why is the moon red in an eclipse?"), root))
+    yield (
+        proof := pin("proof", "what the asker makes of it", ben, kinds.Proof("The same air bends the light."), root, about(check.record))
+    )
+    fixes = (kinds.Fix(2, "And what becomes of the blue?"), kinds.Fix(0, "Name the effect."))
+    yield pin(
+        "verdict",
+        "not yet, with fixes at a step and for the whole",
+        ada,
+        kinds.Verdict("not-yet", "Nearly.", fixes),
+        root,
+        about(proof.record),
+    )
+    yield pin("thanks", "public words", ben, kinds.Thanks("I cannot thank you enough!"), root, about(check.record))
+    yield pin("thanks-private", "words that only ada can read", ben, kinds.Thanks("", b"\x5e" * 48), root, about(check.record))
+    yield pin("encouragement", "a kind word", ada, kinds.Encouragement("You are great to work with."), root, about(proof.record))
+    yield pin("decline", "not now", ada, kinds.Decline("I am away until Monday."), root)
+    adopt = kinds.Adopt("using", "works", ada.author, "Every evening.")
+    yield pin("adopt", "a wording taken up, and from whom it was learned", ben, adopt, note, Ref(kinds.OF, snippet.id))
+    wrong = kinds.Correction("It is 1/λ⁴ only for small particles.")
+    yield (correction := pin("correction", "what is wrong with a snippet", ben, wrong, note, about(snippet)))
+    better = kinds.Revision("Rayleigh, for small particles.")
+    yield pin("revision-with", "a revision that takes up a correction", ada, better, note, Ref(kinds.WITH, correction.record.id))
+    yield pin("reaction", "a mark with its reason", ben, kinds.Reaction("outdated", "There is a better sketch."), note, about(snippet))
+    yield pin("teach", "two people at a time", ada, kinds.Teach(2), topics=("physics",))
+    yield pin("learn", "an empty body", ben, kinds.Learn(), topics=("physics",))
+    yield pin("offer", "what somebody would show", ada, kinds.Offer("A walk under the stars."), topics=("physics",))
+    yield pin("wanted", "what somebody would like to see", ben, kinds.Wanted("Somebody with a telescope."), topics=("physics",))
+    yield pin("compass", "the answer to the first question, shared", ben, kinds.Compass(1, "I want to understand light."))
 
 
 def messages() -> Iterator[tuple[str, bytes]]:

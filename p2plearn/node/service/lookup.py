@@ -15,9 +15,9 @@ from p2plearn.learning.people import Person, named, names_of, people
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.store.local import Target
 from p2plearn.node.store.store import Change, Stored
-from p2plearn.protocol.authority import ORIGINALS
-from p2plearn.protocol.kinds import RETRACTS, ROOT, Profile, Retract, normalise_topic
+from p2plearn.protocol.kinds import ORIGINALS, RETRACTS, ROOT, Profile, Retract
 from p2plearn.protocol.records import KEY_SIZE, Record
+from p2plearn.protocol.wording import normalise_topic
 
 _HEX = re.compile(rf"[0-9a-f]{{{limits.MIN_PREFIX},64}}")
 _SHOWN = 10  # candidates listed

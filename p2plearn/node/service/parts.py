@@ -13,8 +13,8 @@ from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Stored
 from p2plearn.paths import Home
-from p2plearn.protocol.kinds import normalise_topic
 from p2plearn.protocol.records import Record
+from p2plearn.protocol.wording import normalise_topic
 
 Answer: TypeAlias = dict[str, Any]
 

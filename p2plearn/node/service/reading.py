@@ -16,7 +16,7 @@ from p2plearn.errors import PeerFault, UsageError
 from p2plearn.learning.conversation import CLOSED, Conversation
 from p2plearn.learning.people import Person, person_json
 from p2plearn.learning.similar import Candidate, similar
-from p2plearn.learning.views import show_json
+from p2plearn.learning.views import Around, show_json
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.parts import Answer, Muted, Part, limit_of, topic_of
 from p2plearn.node.store import local as store_local
@@ -25,9 +25,9 @@ from p2plearn.node.store.blocks import BlockStore, walk
 from p2plearn.node.store.store import Stored
 from p2plearn.paths import Home
 from p2plearn.protocol import cid, dag
-from p2plearn.protocol.authority import ORIGINALS
-from p2plearn.protocol.kinds import ROOT, VARIANTS, Request, one_line
+from p2plearn.protocol.kinds import ORIGINALS, ROOT, VARIANTS, Request
 from p2plearn.protocol.records import Record
+from p2plearn.protocol.wording import one_line
 
 _FOLDED = 50  # conversations folded at a time
 _LEFT_OUT = "A great many records have just come; the last of them are not searched yet."
@@ -50,7 +50,7 @@ class Reading(Part):
         store = self._keeper.store
         forks = [stored for relation in VARIANTS for stored in await self._keeper.in_thread(store.about, [root.record.id], relation)]
         variants = [variant for _, variant in await self._conversations(forks) if variant.reason is None]
-        shown = show_json(found[0][1], await self._lookup.names(), variants)
+        shown = show_json(found[0][1], await self._lookup.names(), Around(variants))
         _hide(shown, await self._muted())
         ids = [root.record.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
         shown["verified"] = not await self._keeper.in_thread(store.unverified_among, ids)

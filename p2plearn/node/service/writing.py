@@ -12,6 +12,7 @@ from p2plearn.node.service.parts import Answer, topic_of
 from p2plearn.node.service.reading import Reading
 from p2plearn.protocol import cid, dag
 from p2plearn.protocol.authority import retractions, why_not
+from p2plearn.protocol.bodies import body_of, check_lengths
 from p2plearn.protocol.kinds import (
     BY,
     RE,
@@ -29,12 +30,9 @@ from p2plearn.protocol.kinds import (
     Snippet,
     Solve,
     Withdraw,
-    body_of,
-    check_lengths,
-    one_line,
-    prose,
 )
 from p2plearn.protocol.records import DEFAULT_LICENCE, Attachment, Draft, Record, RecordTooLong, Ref
+from p2plearn.protocol.wording import one_line, prose
 
 Attach = list[dict[str, str]]
 

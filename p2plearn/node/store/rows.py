@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from p2plearn.learning.items import is_ahead
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.packing import pack
-from p2plearn.protocol.authority import ORIGINALS
+from p2plearn.protocol.kinds import ORIGINALS
 from p2plearn.protocol.records import Record, parse
 
 _VARIABLES = 900  # in one statement; 999 is the least that any SQLite takes

@@ -19,13 +19,14 @@ from p2plearn.errors import SearchTooBroad
 from p2plearn.learning.folding import folded
 from p2plearn.learning.ranking import ranked
 from p2plearn.node.store import applied as store_applied
-from p2plearn.protocol.kinds import Reply, Request, Revision, Snippet, body_of
+from p2plearn.protocol.bodies import body_of
+from p2plearn.protocol.kinds import Check, Correction, Offer, Proof, Reply, Request, Revision, Snippet, Verdict, Wanted
 from p2plearn.protocol.records import Record, parse
 
-_NAME = "words2"  # another one for each change of `_MAKE`, `_words_of` or `folded`: an index under a former name is dropped and made anew
-_FORMER = ("words",)
+_NAME = "words3"  # another one for each change of `_MAKE`, `_words_of` or `folded`: an index under a former name is dropped and made anew
+_FORMER = ("words", "words2")
 # `folded` has cut the text into words; this tokenizer takes all beyond ASCII for letters and does so in every release of SQLite alike
-_MAKE = "CREATE VIRTUAL TABLE words2 USING fts5(text, content='', detail=none, columnsize=0, tokenize='ascii')"
+_MAKE = "CREATE VIRTUAL TABLE words3 USING fts5(text, content='', detail=none, columnsize=0, tokenize='ascii')"
 _STEPS = 100  # of SQLite's machine, between two looks at the clock: 5 ms at most
 
 
@@ -40,11 +41,13 @@ class Portion(NamedTuple):
 def text_of(record: Record) -> tuple[str, str] | None:
     """(title, text) that people wrote, None for what has nothing to find."""
     match body_of(record):
-        case Snippet(_, title, text) | Revision(text, title):
-            return title, text
+        case Snippet(_, title, text, steps, done_when, pitfalls) | Revision(text, title, steps, done_when, pitfalls):
+            return title, "\n".join(filter(None, (text, *steps, done_when, *pitfalls)))
         case Request(title, text, goal, tried):
             return title, "\n".join(filter(None, (text, goal, tried)))
-        case Reply(_, text):
+        case Verdict(_, text, fixes):
+            return "", "\n".join(filter(None, (text, *(fix.text for fix in fixes))))
+        case Reply(_, text) | Check(text) | Proof(text) | Correction(text) | Offer(text) | Wanted(text):
             return "", text
     return None
 
@@ -84,7 +87,7 @@ def index(db: sqlite3.Connection, portion: Portion) -> None:
     if not portion.after:
         _make(db)
     rows = "SELECT CAST(key AS INTEGER) AS n, value FROM json_each(?) WHERE n IN (SELECT n FROM records)"
-    db.execute("INSERT INTO words2 (rowid, text) " + rows, (json.dumps(portion.words, ensure_ascii=False),))
+    db.execute("INSERT INTO words3 (rowid, text) " + rows, (json.dumps(portion.words, ensure_ascii=False),))
     db.execute("INSERT OR REPLACE INTO applied VALUES (?, ?)", (_NAME, portion.until))
 
 
@@ -93,20 +96,20 @@ def _make(db: sqlite3.Connection) -> None:
         db.execute(f"DROP TABLE IF EXISTS {former}")
         db.execute("DELETE FROM applied WHERE name = ?", (former,))
     db.execute(_MAKE)
-    db.execute("INSERT INTO words2 (words2, rank) VALUES ('automerge', 0)")  # or some portions would bring a long merge with them: `tidy`
+    db.execute("INSERT INTO words3 (words3, rank) VALUES ('automerge', 0)")  # or some portions would bring a long merge with them: `tidy`
 
 
 def tidy(db: sqlite3.Connection) -> None:
     """Merge a little of what portions left side by side, within the caller's transaction: the fewer pieces, the quicker to search."""
     if store_applied.last(db, _NAME):
-        db.execute("INSERT INTO words2 (words2, rank) VALUES ('merge', ?)", (limits.INDEX_MERGE,))
+        db.execute("INSERT INTO words3 (words3, rank) VALUES ('merge', ?)", (limits.INDEX_MERGE,))
 
 
 def unindex(db: sqlite3.Connection, n: int, record: Record) -> None:
     """Take one record's words out, if they are in."""
     words = _words_of(record)
     if words is not None and n <= store_applied.last(db, _NAME):
-        db.execute("INSERT INTO words2 (words2, rowid, text) VALUES ('delete', ?, ?)", (n, words))
+        db.execute("INSERT INTO words3 (words3, rowid, text) VALUES ('delete', ?, ?)", (n, words))
 
 
 # --- finding ---
@@ -157,7 +160,7 @@ def match_any(db: sqlite3.Connection, words: Iterable[str], *, limit: int) -> li
     except SearchTooBroad:
         counts = _counts(db, map(_whole, tokens), limits.SEARCH_TIME)
     rare = {term: count for term, count in counts.items() if 0 < count < limits.COMMON} or counts
-    one = "SELECT * FROM (SELECT rowid AS n, ? AS weight FROM words2 WHERE words2 MATCH ? ORDER BY rowid DESC LIMIT ?)"
+    one = "SELECT * FROM (SELECT rowid AS n, ? AS weight FROM words3 WHERE words3 MATCH ? ORDER BY rowid DESC LIMIT ?)"
     each = " UNION ALL ".join([one] * len(rare))
     best = f"SELECT n, sum(weight) AS score FROM ({each}) GROUP BY n ORDER BY score DESC, n DESC LIMIT ?"  # noqa: S608  # fixed text
     values = [value for term, count in rare.items() for value in (_weight(count), term, limits.COMMON)]
@@ -168,7 +171,7 @@ def match_any(db: sqlite3.Connection, words: Iterable[str], *, limit: int) -> li
 
 def _newest(db: sqlite3.Connection, terms: Sequence[str], most: int, work: float) -> list[Record]:
     """The newest records that every term finds, within `work` s of CPU. Raises SearchTooBroad."""
-    newest = "SELECT rowid AS n FROM words2 WHERE words2 MATCH ? ORDER BY rowid DESC LIMIT ?"
+    newest = "SELECT rowid AS n FROM words3 WHERE words3 MATCH ? ORDER BY rowid DESC LIMIT ?"
     with _bounded(db, work):
         rows = db.execute(f"SELECT raw FROM ({newest}) JOIN records USING (n) ORDER BY n DESC", (" AND ".join(terms), most))  # noqa: S608  # fixed text
         found = rows.fetchall()
@@ -177,7 +180,7 @@ def _newest(db: sqlite3.Connection, terms: Sequence[str], most: int, work: float
 
 def _counts(db: sqlite3.Connection, terms: Iterable[str], work: float) -> dict[str, int]:
     """How many records each term finds, up to COMMON, within `work` s of CPU. Raises SearchTooBroad."""
-    counted = "SELECT count(*) FROM (SELECT 1 FROM words2 WHERE words2 MATCH ? LIMIT ?)"
+    counted = "SELECT count(*) FROM (SELECT 1 FROM words3 WHERE words3 MATCH ? LIMIT ?)"
     with _bounded(db, work):
         return {term: int(db.execute(counted, (term, limits.COMMON)).fetchone()[0]) for term in terms}
 
