@@ -16,6 +16,7 @@ _MEASURES = {
     "reconcile": 100_000,
     "search": 10_000,
     "cli": 10_000,
+    "learning": 10_000,
 }  # and how many records, when nothing is said
 
 

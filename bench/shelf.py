@@ -6,7 +6,7 @@ Stores are made anew in each run, so that they are always those of the program t
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,6 @@ class Shelf:
         self.n, self.authors = n, authors
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self._file = directory / f"records-{n}-{authors}.bin"
         self._store: Path | None = None
 
     def records(self) -> list[bytes]:
@@ -64,25 +63,30 @@ class Shelf:
             fill(home, self.fresh(side))
         return home
 
-    def _read(self) -> Iterator[bytes]:
-        if not self._file.exists():
-            self._make()
-        with self._file.open("rb") as file:
+    def kept(self, name: str, make: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+        """The raw records in the file of that name, made now where there is none."""
+        path = self._directory / f"{name}.bin"
+        if not path.exists():
+            draft = path.with_suffix(".draft")
+            with draft.open("wb") as file:
+                for raw in make():
+                    file.write(len(raw).to_bytes(4, "little") + raw)
+            draft.replace(path)
+        with path.open("rb") as file:
             while size := file.read(4):
                 yield file.read(int.from_bytes(size, "little"))
 
-    def _make(self) -> None:
+    def _read(self) -> Iterator[bytes]:
+        return self.kept(f"records-{self.n}-{self.authors}", self._make)
+
+    def _make(self) -> list[bytes]:
         numbers: dict[int, list[int]] = {}
         for i in range(self.n + 2 * EXTRA):
             numbers.setdefault(self._author(i), []).append(i)
         with ProcessPoolExecutor(os.cpu_count()) as pool:
             chains = pool.map(_chain, numbers, numbers.values(), chunksize=1 + len(numbers) // 32)
             signed = {i: raw for chain, raws in zip(numbers.values(), chains, strict=True) for i, raw in zip(chain, raws, strict=True)}
-        draft = self._file.with_suffix(".draft")
-        with draft.open("wb") as file:
-            for _, raw in sorted(signed.items()):
-                file.write(len(raw).to_bytes(4, "little") + raw)
-        draft.replace(self._file)
+        return [raw for _, raw in sorted(signed.items())]
 
     def _author(self, i: int) -> int:
         if i < self.n or self.authors == 1:
