@@ -36,12 +36,12 @@ async def test_whoever_agrees_with_us_is_counted_and_a_third_too(tmp_path: Path)
         assert (await ada.show(rye))["held_by"] is None
         await meet(ada, ben)
         await in_step(ada, ben)
-        await until(lambda: is_held_by(1, rye, ada, ben))
+        await known_to_be_held_by(1, rye, ada, ben)
         async with open_laptop(hub, tmp_path / "eve") as eve:
             for other in (ada, ben):
                 await meet(eve, other)
             await in_step(ada, ben, eve)
-            await until(lambda: is_held_by(2, rye, ada, ben, eve))
+            await known_to_be_held_by(2, rye, ada, ben, eve)
 
 
 async def test_what_is_said_after_two_agreed_is_held_by_nobody_until_they_agree_again(tmp_path: Path) -> None:
@@ -51,12 +51,12 @@ async def test_what_is_said_after_two_agreed_is_held_by_nobody_until_they_agree_
         async with open_laptop(hub, tmp_path / "ben") as ben:
             await meet(ada, ben)
             await in_step(ada, ben)
-            await until(lambda: is_held_by(1, rye, ada, ben))
+            await known_to_be_held_by(1, rye, ada, ben)
         spelt = (await ada.share(title="Spelt", text="Nutty.", topics=["bread"]))["id"]
         assert [(await ada.show(thing))["held_by"] for thing in (rye, spelt)] == [1, None]
         async with open_laptop(hub, tmp_path / "ben") as ben:
             await in_step(ada, ben, within=40)
-            await until(lambda: is_held_by(1, spelt, ada, ben))
+            await known_to_be_held_by(1, spelt, ada, ben)
     async with Service.open(tmp_path / "ada") as alone:  # with no node running, and after a restart
         assert (await alone.show(spelt))["held_by"] == 1
 
@@ -72,7 +72,7 @@ async def test_who_holds_only_what_they_follow_is_not_counted(tmp_path: Path) ->
         await rounds(2, ada, ben)
         assert [(await node.show(rye))["held_by"] for node in (ada, ben)] == [None, None]
         await ben.config_set("hold", "all")
-        await until(lambda: is_held_by(1, rye, ada, ben))
+        await known_to_be_held_by(1, rye, ada, ben)
 
 
 async def test_rounds_that_find_nothing_new_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ async def test_rounds_that_find_nothing_new_write_nothing(tmp_path: Path, monkey
         rye = (await ada.share(title="Rye", text="Sour.", topics=["bread"]))["id"]
         await meet(ada, ben)
         await in_step(ada, ben)
-        await until(lambda: is_held_by(1, rye, ada, ben))
+        await known_to_be_held_by(1, rye, ada, ben)
         noted: list[int] = []
         monkeypatch.setattr(Holders, "note", lambda _holders, _author, row: noted.append(row))
         await rounds(2, ada, ben)
@@ -92,11 +92,15 @@ async def test_rounds_that_find_nothing_new_write_nothing(tmp_path: Path, monkey
         assert len(noted) == 2  # each of the two, once
 
 
-async def is_held_by(count: int, thing: str, *nodes: Node) -> bool:
-    """Whether all know so many holders of a thing; while not, they are made to compare."""
-    known = [(await node.show(thing))["held_by"] for node in nodes]
-    nodes[0]._syncing.nudge()
-    return known == [count] * len(nodes)
+async def known_to_be_held_by(count: int, thing: str, *nodes: Node) -> None:
+    """Wait until all know so many holders of a thing; they are made to compare, though a link that was dear rests first."""
+
+    async def known() -> bool:
+        for node in nodes:
+            node._syncing.nudge()
+        return [(await node.show(thing))["held_by"] for node in nodes] == [count] * len(nodes)
+
+    await until(known, within=40)
 
 
 async def rounds(count: int, *nodes: Node) -> None:
@@ -108,7 +112,7 @@ async def rounds(count: int, *nodes: Node) -> None:
         nodes[0]._syncing.nudge()
         return all(link.rounds >= was + count for link, was in zip(links, before, strict=True))
 
-    await until(done)
+    await until(done, within=40)
 
 
 # --- how far a replica goes ---
