@@ -196,9 +196,14 @@ EXCERPT = 160  # characters of text shown around what was found
 DEFAULT_FEED = 50
 MIN_PREFIX = 6
 MAX_THREAD = 10_000  # records folded into one conversation
+MAX_UPSTREAM = 32  # snippets that a snippet was made from, one from the other: whose authors an adoption may credit
 MAX_QUERY = 500
+MAX_AROUND = 64  # variants, sources and similar ones shown with a thing, each
 MAX_SIMILAR = 5  # more would keep an asker reading instead of asking
 MIN_SIMILAR = 0.2  # of 1: below, what is shared is chance
+MAX_DECLARED = 100_000  # words of who teaches and who learns what that are folded, and as many answers to the compass
+MAX_CAPACITY = 1_000  # people taught at a time; more is no number that anybody means
+MAX_BACK_OFFERS = 3  # requests offered to somebody who has shown the like: an invitation, not a duty
 MAX_SOCKET_PATH = 100  # Linux takes 107 bytes, macOS 103
 MAX_EVENTS_WAITING = 64  # lines of `up` that nobody has read; what comes after is dropped
 

@@ -9,7 +9,7 @@ Must not know where candidates come from: the store proposes them by full-text s
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -44,11 +44,10 @@ def similar(text: str, candidates: Iterable[Candidate]) -> list[Match]:
     """
     asked = words(text)
     known = {candidate: (words(candidate.title), words(f"{candidate.title} {candidate.text}")) for candidate in candidates}
-    frequency = Counter(word for _, whole in known.values() for word in whole)
-    weights = {word: math.log1p(len(known) / frequency.get(word, 1)) for word in asked | frequency.keys()}
+    weights = rarity([whole for _, whole in known.values()], asked)
     matches = []
     for candidate, parts in known.items():
-        score = max(_cosine(asked, part, weights) for part in parts)
+        score = max(likeness(asked, part, weights) for part in parts)
         if score >= limits.MIN_SIMILAR:
             matches.append(Match(candidate, score, tuple(sorted(asked & parts[1], key=lambda word: (-weights[word], word)))))
     return sorted(matches, key=lambda match: (-match.score, match.candidate.id))[: limits.MAX_SIMILAR]
@@ -68,6 +67,13 @@ def words(text: str) -> set[str]:
     return found
 
 
-def _cosine(one: AbstractSet[str], other: AbstractSet[str], weights: Mapping[str, float]) -> float:
+def rarity(texts: Collection[AbstractSet[str]], others: AbstractSet[str] = frozenset()) -> dict[str, float]:
+    """What each word weighs among these texts, given as their words; `others` are weighed too, as if one text had them."""
+    frequency = Counter(word for text in texts for word in text)
+    return {word: math.log1p(len(texts) / frequency.get(word, 1)) for word in others | frequency.keys()}
+
+
+def likeness(one: AbstractSet[str], other: AbstractSet[str], weights: Mapping[str, float]) -> float:
+    """How alike two texts are, given as their words: from 0 to 1."""
     weight = [math.fsum(weights[word] for word in part) for part in (one & other, one, other)]
     return weight[0] / math.sqrt(weight[1] * weight[2]) if weight[0] else 0.0
