@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from p2plearn.protocol.kinds import Adopt, Fix, Reaction, Reply, Said, Thanks, Verdict
+from p2plearn.protocol.kinds import Adopt, Correction, Fix, Reaction, Reply, Said, Thanks, Verdict
 from p2plearn.protocol.records import Attachment, Record
 
 
@@ -32,6 +32,11 @@ class Entry:
             case Reaction():
                 return self.body.word
         return self.body.kind
+
+    @property
+    def is_opinion(self) -> bool:
+        """Whether it is what somebody makes of a thing rather than part of the talk about it."""
+        return isinstance(self.body, Adopt | Correction | Reaction)
 
     @property
     def step(self) -> int:

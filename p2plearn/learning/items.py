@@ -21,7 +21,11 @@ def feed_key(record: Record, arrival: int) -> tuple[bool, int, bytes]:
 
 
 def item_json(conversation: Conversation, names: Names, arrival: int | None = None) -> Json:
-    """The contract's item, with the author's key alone. `arrival` (ms since 1970) lets a claim from the future be marked "ahead"."""
+    """The contract's item, with the author's key alone.
+
+    "attempt_owed" marks a request whose asker promised work that has not come; `arrival` (ms since 1970) lets a claim from the future be
+    marked "ahead".
+    """
     root = conversation.root
     item: Json = {
         "id": root.id.hex(),
@@ -33,6 +37,8 @@ def item_json(conversation: Conversation, names: Names, arrival: int | None = No
         "topics": list(root.topics),
         "state": conversation.state,
     }
+    if conversation.attempt_owed:
+        item["attempt_owed"] = True
     if arrival is not None and is_ahead(root.time, arrival):
         item["ahead"] = True
     return item

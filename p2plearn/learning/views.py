@@ -10,7 +10,7 @@ from p2plearn.learning.conversation import Conversation, Entry, Version
 from p2plearn.learning.items import item_json
 from p2plearn.learning.notation import Json, Names, attachments_json, author_json, iso_time, refs_json
 from p2plearn.learning.opinions import WARNINGS, adoptions, corrections, reactions
-from p2plearn.protocol.kinds import BY, OF, VARIANTS, Adopt, Correction, Reaction, Request, Revision, Snippet, Solve
+from p2plearn.protocol.kinds import BY, OF, VARIANTS, Request, Revision, Snippet, Solve
 from p2plearn.protocol.records import Record
 
 
@@ -55,7 +55,7 @@ def show_json(conversation: Conversation, names: Names, around: Around | None = 
         "refs": refs_json(root.refs),
         "attachments": attachments_json(conversation.attachments),
         "howto": _howto(conversation.current),
-        "thread": [_entry_json(entry, names) for entry in conversation.thread if not isinstance(entry.body, Adopt | Correction | Reaction)],
+        "thread": [_entry_json(entry, names) for entry in conversation.thread if not entry.is_opinion],
         "history": [_version_json(version) for version in conversation.versions],
         "corrections": corrections_json(conversation, names),
         "variants": _variants(root, around.variants, names),

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn.learning.conversation import Conversation, converse
+from p2plearn.learning.entries import Entry
 from p2plearn.learning.items import item_json
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.lookup import Lookup
@@ -13,7 +14,9 @@ from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Stored
 from p2plearn.paths import Home
+from p2plearn.protocol.kinds import RE
 from p2plearn.protocol.records import Record
+from p2plearn.protocol.sealing import unseal
 from p2plearn.protocol.wording import normalise_topic
 
 Answer: TypeAlias = dict[str, Any]
@@ -41,6 +44,11 @@ class Part:
     async def _items(self, found: Iterable[tuple[Stored, Conversation]]) -> list[Answer]:
         names = await self._lookup.names()
         return [item_json(conversation, names, stored.arrived) for stored, conversation in found]
+
+    def _opened(self, entry: Entry) -> str:
+        """The words of an entry; private ones if they are for this home's author, else none."""
+        target = entry.record.target(RE) or b""
+        return entry.text or unseal(entry.sealed, self._keeper.identity.author, entry.author, target) or ""
 
     async def _muted(self) -> "Muted":
         return Muted(await self._keeper.read(store_local.attitudes, "mute"))

@@ -1,4 +1,4 @@
-"""The façade's reading half: show, feed, requests, search, similar, people. Changes nothing but the full-text index.
+"""The façade's reading half: feed, requests, search, similar, people. Changes nothing but the full-text index.
 
 Every answer includes every record committed before it was asked for.
 """
@@ -12,20 +12,18 @@ from typing import NamedTuple
 import trio
 
 from p2plearn import limits
-from p2plearn.errors import PeerFault, UsageError
+from p2plearn.errors import UsageError
 from p2plearn.learning.conversation import CLOSED, Conversation
 from p2plearn.learning.people import Person, person_json
 from p2plearn.learning.similar import Candidate, similar
-from p2plearn.learning.views import Around, show_json
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.service.parts import Answer, Muted, Part, limit_of, topic_of
+from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import words as store_words
-from p2plearn.node.store.blocks import BlockStore, walk
+from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Stored
 from p2plearn.paths import Home
-from p2plearn.protocol import cid, dag
-from p2plearn.protocol.kinds import ORIGINALS, ROOT, VARIANTS, Request
+from p2plearn.protocol.kinds import ORIGINALS, ROOT, Request
 from p2plearn.protocol.records import Record
 from p2plearn.protocol.wording import one_line
 
@@ -41,28 +39,10 @@ class Reading(Part):
         super().__init__(home, keeper, blocks)
         self._searching = trio.CapacityLimiter(1)  # so that others have a connection to read with, however many search
 
-    async def show(self, id: str) -> Answer:  # noqa: A002  # the contract's name
-        """One conversation whole: the snippet or request that ID names, or that the reply ID is about."""
-        root, meant = await self._lookup.root(id)
-        found = await self._conversations([root])
-        if not found:
-            raise UsageError(reason=f"This is a {meant.kind}, which stands for itself and has nothing more to show")
-        store = self._keeper.store
-        forks = [stored for relation in VARIANTS for stored in await self._keeper.in_thread(store.about, [root.record.id], relation)]
-        variants = [variant for _, variant in await self._conversations(forks) if variant.reason is None]
-        shown = show_json(found[0][1], await self._lookup.names(), Around(variants))
-        _hide(shown, await self._muted())
-        ids = [root.record.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
-        shown["verified"] = not await self._keeper.in_thread(store.unverified_among, ids)
-        shown["held_by"] = await self._keeper.read(store_local.held_by, root.record.id)
-        for attachment in shown["attachments"]:
-            attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
-        return shown
-
     async def feed(self, topic: str | None = None, kind: str | None = None, limit: int = limits.DEFAULT_FEED) -> Answer:
-        """Snippets and requests, newest first."""
+        """Originals, newest first: snippets, requests, offers and wanteds."""
         if kind is not None and kind not in ORIGINALS:
-            raise UsageError(reason=f"There is no kind “{kind[:40]}” in the feed; there are {' and '.join(ORIGINALS)}")
+            raise UsageError(reason=f"There is no kind “{kind[:40]}” in the feed; there are {', '.join(ORIGINALS)}")
         return {"items": await self._newest([kind] if kind else list(ORIGINALS), topic, limit)}
 
     async def requests(self, topic: str | None = None, open: bool = False, limit: int = limits.DEFAULT_FEED) -> Answer:  # noqa: A002  # the contract's name
@@ -175,21 +155,6 @@ def _seen(conversation: Conversation) -> set[bytes]:
 def _text(record: Record) -> str:
     written = store_words.text_of(record)
     return written[1] if written else ""
-
-
-def _hide(shown: Answer, muted: Muted) -> None:
-    """What muted authors say in another's conversation keeps its place, without words: so answers to it stay where they belong."""
-    for entry in shown["thread"]:
-        if bytes.fromhex(entry["author"]["key"]) in muted.authors:
-            entry |= {"text": "", "attachments": [], "muted": True}
-
-
-def _is_here(blocks: BlockStore, name: str, size: int) -> bool:
-    """Whether a file can be read here without a peer."""
-    try:
-        return all(here for _, here in walk(blocks, dag.root(cid.from_text(name), size)))
-    except PeerFault:
-        return False
 
 
 def _words(query: str) -> list[str]:

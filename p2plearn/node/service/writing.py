@@ -1,43 +1,46 @@
-"""The façade's writing half: everything a person can say here. Checks the input and who may, then appends one record.
+"""The façade's writing half, first part: what people share and ask, and the end of it. Each method says one thing.
 
-What may be said is decided by `protocol.authority`; own commands that break its rules are refused with its words.
+Must not know how a record is appended (`saying`), nor what helpers and adopters say (`helping`).
 """
 
-import mimetypes
-from typing import Any
-
 from p2plearn import limits
-from p2plearn.errors import TOO_LONG, NotFound, PeerFault, Refused, TooLarge, UsageError
-from p2plearn.node.service.parts import Answer, topic_of
-from p2plearn.node.service.reading import Reading
-from p2plearn.protocol import cid, dag
-from p2plearn.protocol.authority import retractions, why_not
-from p2plearn.protocol.bodies import body_of, check_lengths
+from p2plearn.errors import UsageError
+from p2plearn.learning.conversation import Conversation
+from p2plearn.node.service.parts import Answer
+from p2plearn.node.service.saying import Attach, Saying, allow, one_of, required, step_of, topics_of
+from p2plearn.protocol.authority import why_not_take_up
+from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import (
     BY,
+    FROM,
     RE,
     REPLY_TYPES,
     RETRACTS,
     ROOT,
+    SIMILAR,
     VARIANTS,
     WANTS,
-    Body,
+    WITH,
+    Check,
+    Correction,
     Profile,
+    Proof,
     Reply,
     Request,
     Retract,
     Revision,
     Snippet,
     Solve,
+    Verdict,
     Withdraw,
 )
-from p2plearn.protocol.records import DEFAULT_LICENCE, Attachment, Draft, Record, RecordTooLong, Ref
+from p2plearn.protocol.records import DEFAULT_LICENCE, Ref
 from p2plearn.protocol.wording import one_line, prose
 
-Attach = list[dict[str, str]]
+_ANSWERED = Reply | Check | Proof | Verdict | Correction  # what a reply may be an answer to, besides the root
 
 
-class Writing(Reading):
+class Writing(Saying):
     """Says things as this home's author; asking looks first at what is here, hence the reading half. Each gives its record's {"id"}."""
 
     async def profile(self, name: str | None = None, about: str | None = None, open_to: list[str] | None = None) -> Answer:
@@ -45,7 +48,7 @@ class Writing(Reading):
         person = (await self._lookup.people()).get(self._keeper.author)
         old = person.profile if person else Profile("")
         body = Profile(
-            old.name if name is None else _required("name", one_line(name)),
+            old.name if name is None else required("name", one_line(name)),
             old.about if about is None else prose(about),
             old.open_to if open_to is None else tuple(one_line(word) for word in open_to),
         )
@@ -60,19 +63,57 @@ class Writing(Reading):
         type: str = "note",  # noqa: A002  # the contract's name
         language: str = "",
         licence: str | None = None,
-        attachments: Attach = [],  # noqa: B006  # a default of the local API, never changed
+        steps: list[str] = [],  # noqa: B006  # a default of the local API, never changed
+        done_when: str = "",
+        pitfalls: list[str] = [],  # noqa: B006
+        request: str | None = None,
+        attachments: Attach = [],  # noqa: B006
     ) -> Answer:
-        """Share something you know."""
-        body = Snippet(_required("type", one_line(type)), _required("title", one_line(title)), _required("text", prose(text)))
+        """Share something you know; `request`: what you learned there, passed on. With steps the text may be empty."""
+        said = prose(text) if any(map(str.strip, steps)) else required("text", prose(text))
+        body = Snippet(required("type", one_line(type)), required("title", one_line(title)), said, *_howto(steps, done_when, pitfalls))
+        refs = []
+        if request is not None:
+            root, _ = await self._lookup.root(request)
+            if root.record.kind != Request.kind:
+                raise UsageError(reason="What is passed on comes from a request")
+            refs.append(Ref(FROM, root.record.id))
         return await self._say(
-            body, topics=_topics(topics), language=one_line(language), licence=one_line(licence or DEFAULT_LICENCE), attachments=attachments
+            body,
+            *refs,
+            topics=topics_of(topics),
+            language=one_line(language),
+            licence=one_line(licence or DEFAULT_LICENCE),
+            attachments=attachments,
         )
 
-    async def revise(self, id: str, text: str, title: str = "", attachments: Attach = []) -> Answer:  # noqa: A002, B006
-        """Give a snippet or request of your own a new text."""
+    async def revise(
+        self,
+        id: str,  # noqa: A002  # the contract's name
+        text: str,
+        title: str = "",
+        *,
+        steps: list[str] | None = None,
+        done_when: str | None = None,
+        pitfalls: list[str] | None = None,
+        taking_up: str | None = None,
+        attachments: Attach = [],  # noqa: B006
+    ) -> Answer:
+        """Give an original of your own a new wording; `taking_up`: another's correction that it heeds.
+
+        Parts of a howto that are not given stay; of one that has steps the text too.
+        """
         root, meant = await self._lookup.root(id)
-        body = Revision(_required("text", prose(text)), one_line(title))
-        return await self._say(body, Ref(ROOT, root.record.id), root=root.record, target=meant, attachments=attachments)
+        found = await self._conversations([root])
+        now = found[0][1] if found else None
+        howto = _howto(*_parts(now, steps, done_when, pitfalls))
+        said = prose(text) or (now.text if now and howto[0] else required("text", ""))
+        refs = [Ref(ROOT, root.record.id)]
+        if taking_up is not None:
+            correction = (await self._lookup.record(taking_up)).record
+            allow(why_not_take_up(correction, root.record, self._keeper.author, await self._taken_back(correction)))
+            refs.append(Ref(WITH, correction.id))
+        return await self._say(Revision(said, one_line(title), *howto), *refs, root=root.record, target=meant, attachments=attachments)
 
     async def retract(self, id: str, text: str = "", attachments: Attach = []) -> Answer:  # noqa: A002, B006
         """Take back something of your own, with the reason."""
@@ -91,6 +132,9 @@ class Writing(Reading):
         relation: str = "fork",
         title: str = "",
         language: str = "",
+        steps: list[str] | None = None,
+        done_when: str | None = None,
+        pitfalls: list[str] | None = None,
         attachments: Attach = [],  # noqa: B006
     ) -> Answer:
         """Make your own version of a snippet; its topics and licence come along."""
@@ -100,7 +144,9 @@ class Writing(Reading):
         found = await self._conversations([root])
         source = body_of(root.record)
         kind = source.type if isinstance(source, Snippet) else "note"
-        body = Snippet(kind, one_line(title) or (found[0][1].title if found else ""), _required("text", prose(text)))
+        howto = _howto(*_parts(found[0][1] if found else None, steps, done_when, pitfalls))
+        said = prose(text) if howto[0] else required("text", prose(text))
+        body = Snippet(kind, one_line(title) or (found[0][1].title if found else ""), said, *howto)
         target = meant if meant.target(ROOT) is None else root.record
         return await self._say(
             body,
@@ -127,33 +173,29 @@ class Writing(Reading):
         to: str | None = None,
         attachments: Attach = [],  # noqa: B006
     ) -> Answer:
-        """Ask for help; what is here already and resembles the question comes back with the id."""
-        if want not in WANTS:
-            raise UsageError(reason=f"“{want[:40]}” is none of {', '.join(filter(None, WANTS))}")
+        """Ask for help; what is here already and resembles the question comes back with the id, and the request names it."""
         body = Request(
-            _required("title", one_line(title)),
-            _required("text", prose(text)),
+            required("title", one_line(title)),
+            required("text", prose(text)),
             prose(goal),
             prose(tried),
             one_line(level),
-            want,
+            one_of(want, WANTS),
             show_work_first,
             await self._lookup.author(to) if to is not None else b"",
         )
         alike = await self.similar(f"{title} {text}")
-        return await self._say(body, topics=_topics(topics), attachments=attachments) | alike
+        refs = [Ref(SIMILAR, bytes.fromhex(item["id"])) for item in alike["similar"]]
+        return await self._say(body, *refs, topics=topics_of(topics), attachments=attachments) | alike
 
     async def reply(self, id: str, type: str, text: str, step: int | None = None, attachments: Attach = []) -> Answer:  # noqa: A002, B006
-        """Say something to a snippet, a request or a reply."""
-        if type not in REPLY_TYPES or type == "attempt":
-            raise UsageError(reason=f"“{type[:40]}” is none of {', '.join(word for word in REPLY_TYPES if word != 'attempt')}")
-        if step is not None and not 1 <= step <= limits.MAX_STEP:
-            raise UsageError(reason=f"A step is a number from 1 to {limits.MAX_STEP}")
-        return await self._reply(id, Reply(type, _required("text", prose(text)), step or 0), attachments)
+        """Say something to an original or a reply; to a request whose asker owes an attempt it is said with the id."""
+        types = tuple(word for word in REPLY_TYPES if word != "attempt")
+        return await self._reply(id, Reply(one_of(type, types), required("text", prose(text)), step_of(step)), attachments)
 
     async def attempt(self, request: str, text: str, attachments: Attach = []) -> Answer:  # noqa: B006
         """Show what you have tried at your own request."""
-        return await self._reply(request, Reply("attempt", _required("text", prose(text))), attachments)
+        return await self._reply(request, Reply("attempt", required("text", prose(text))), attachments)
 
     async def solve(self, request: str, by: str | None = None, text: str = "") -> Answer:
         """Call your request solved, by another person's reply if one did it."""
@@ -172,76 +214,30 @@ class Writing(Reading):
 
     async def _reply(self, given: str, body: Reply, attachments: Attach) -> Answer:
         root, meant = await self._lookup.root(given)
-        parent = meant if isinstance(body_of(meant), Reply) else root.record
+        parent = meant if isinstance(body_of(meant), _ANSWERED) else root.record
         refs = (Ref(ROOT, root.record.id), Ref(RE, parent.id))
-        return await self._say(body, *refs, root=root.record, target=parent, attachments=attachments)
-
-    async def _say(
-        self,
-        body: Body,
-        *refs: Ref,
-        root: Record | None = None,
-        target: Record | None = None,
-        topics: tuple[str, ...] = (),
-        attachments: Attach | None = None,
-        **envelope: Any,
-    ) -> Answer:
-        """Append one record, if its author may. Dependents carry the root's topics, so that a conversation travels whole."""
-        if root is not None:
-            denial = why_not(body, self._keeper.author, root, target, await self._taken_back(root, target or root))
-            if denial is not None:
-                raise Refused(reason=denial.reason, remedy=denial.remedy)
-            topics = topics or root.topics
-        check_lengths(body)
-        _fits("The language", envelope.get("language", ""), limits.MAX_WORD)
-        _fits("The licence", envelope.get("licence", ""), limits.MAX_LICENCE)
-        if len(attachments or ()) > limits.MAX_ATTACHMENTS:
-            raise UsageError(reason=f"It can have at most {limits.MAX_ATTACHMENTS} attachments")
-        files = tuple([await self._attachment(given) for given in attachments or ()])
-        draft = Draft(body.kind, body.to_body(), refs, topics, attachments=files, **envelope)
-        try:
-            record = await self._keeper.append(draft)
-        except RecordTooLong as error:
-            raise TooLarge(what="The whole of it", size=error.size, limit=limits.MAX_RECORD, remedy=TOO_LONG) from None
-        except ValueError as error:
-            raise UsageError(reason=f"This cannot be written as a record ({error})") from None
-        return {"id": record.id.hex()}
-
-    async def _taken_back(self, *records: Record) -> set[bytes]:
-        """The ids of those among these records that their authors took back."""
-        said = await self._keeper.in_thread(self._keeper.store.about, list({record.id for record in records}), RETRACTS)
-        return set(retractions([*records, *(stored.record for stored in said)]))
-
-    async def _attachment(self, given: dict[str, str]) -> Attachment:
-        try:
-            name = cid.from_text(given["cid"])
-            block = await self._keeper.in_thread(self._blocks.get, name)
-            if block is None:
-                raise NotFound(given=given["cid"])
-            size = dag.file_size(name, block)
-        except (PeerFault, KeyError):
-            raise NotFound(given=str(given.get("cid", ""))[:80]) from None
-        file_name, alt = one_line(given.get("name", "")), one_line(given.get("alt", ""))
-        _fits("The name of the file", file_name, limits.MAX_FILE_NAME)
-        _fits("The description of the file", alt, limits.MAX_ALT)
-        media_type = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
-        return Attachment(name, size, media_type, file_name, alt)
+        said = await self._say(body, *refs, root=root.record, target=parent, attachments=attachments)
+        found = await self._conversations([root])
+        owed = root.record.author != self._keeper.author and any(conversation.attempt_owed for _, conversation in found)
+        return said | ({"attempt_owed": True} if owed else {})
 
 
-def _required(what: str, text: str) -> str:
-    if not text.strip():
-        raise UsageError(reason=f"The {what} is empty")
-    return text
+def _howto(steps: list[str], done_when: str, pitfalls: list[str]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The parts of a howto as they are written: steps and pitfalls that say something. Raises UsageError for too many."""
+    kept = [tuple(prose(item) for item in items if item.strip()) for items in (steps, pitfalls)]
+    if max(map(len, kept)) > limits.MAX_HOWTO_STEPS:
+        raise UsageError(reason=f"A howto has at most {limits.MAX_HOWTO_STEPS} steps, and as many pitfalls")
+    return kept[0], prose(done_when), kept[1]
 
 
-def _fits(what: str, text: str, most: int) -> None:
-    size = len(text.encode())
-    if size > most:
-        raise TooLarge(what=what, size=size, limit=most)
-
-
-def _topics(given: list[str]) -> tuple[str, ...]:
-    topics = tuple(dict.fromkeys(topic_of(topic) for topic in given))
-    if not 1 <= len(topics) <= limits.MAX_TOPICS:
-        raise UsageError(reason=f"It needs 1 to {limits.MAX_TOPICS} topics")
-    return topics
+def _parts(
+    conversation: Conversation | None, steps: list[str] | None, done_when: str | None, pitfalls: list[str] | None
+) -> tuple[list[str], str, list[str]]:
+    """The parts of a howto that are given, and for the others those it has."""
+    body = conversation.current.body if conversation is not None else None
+    old = body if isinstance(body, Snippet | Revision) else Revision("")
+    return (
+        list(old.steps) if steps is None else steps,
+        old.done_when if done_when is None else done_when,
+        list(old.pitfalls) if pitfalls is None else pitfalls,
+    )

@@ -1,0 +1,90 @@
+"""The façade's reading half: one thing whole, with all that was said about it and what it came from. Changes nothing."""
+
+from collections.abc import Iterable, Sequence
+
+from p2plearn import limits
+from p2plearn.errors import PeerFault, UsageError
+from p2plearn.learning.conversation import Conversation
+from p2plearn.learning.views import Around, show_json
+from p2plearn.node.service.parts import Answer, Muted, Part
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store.blocks import BlockStore, walk
+from p2plearn.node.store.store import Stored
+from p2plearn.protocol import cid, dag
+from p2plearn.protocol.kinds import SIMILAR, VARIANTS
+from p2plearn.protocol.records import Record
+
+
+class Showing(Part):
+    """`show`, from what is here."""
+
+    async def show(self, id: str) -> Answer:  # noqa: A002  # the contract's name
+        """One conversation whole: the original that ID names, or that what ID names is about."""
+        root, meant = await self._lookup.root(id)
+        found = await self._conversations([root])
+        if not found:
+            raise UsageError(reason=f"This is a {meant.kind}, which stands for itself and has nothing more to show")
+        conversation = found[0][1]
+        shown = show_json(conversation, await self._lookup.names(), await self._around(root))
+        for part, entry in zip(shown["thread"], (e for e in conversation.thread if not e.is_opinion), strict=True):
+            part["text"] = self._opened(entry)
+        _hide(shown, await self._muted())
+        store = self._keeper.store
+        ids = [root.record.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
+        shown["verified"] = not await self._keeper.in_thread(store.unverified_among, ids)
+        for attachment in (file for part in (shown, *shown["thread"], *shown["corrections"]) for file in part["attachments"]):
+            attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
+        return shown
+
+    async def _around(self, root: Stored) -> Around:
+        """What stands around a root here; what was taken back of it does not."""
+        record = root.record
+        forks = [stored for relation in VARIANTS for stored in await self._naming(record, relation)]
+        alike = [*await self._held(record.targets(SIMILAR)), *await self._naming(record, SIMILAR)]
+        return Around(
+            variants=_standing(await self._folded(forks)),
+            sources=await self._sources(record),
+            similar=_standing(await self._folded(alike[: limits.MAX_AROUND])),
+            held_by=await self._keeper.read(store_local.held_by, record.id),
+        )
+
+    async def _sources(self, record: Record) -> list[Conversation]:
+        """What it was made from, what that was made from, and so on, nearest first. A record names none that names it: ids are hashes."""
+        found: dict[bytes, Conversation] = {}
+        above = [record]
+        while above and len(found) < limits.MAX_AROUND:
+            named = {target for one in above for relation in VARIANTS for target in one.targets(relation)} - found.keys()
+            sources = await self._folded(await self._held(sorted(named)))
+            found.update((source.root.id, source) for source in sources)
+            above = [source.root for source in sources]
+        return list(found.values())[: limits.MAX_AROUND]
+
+    async def _held(self, ids: Sequence[bytes]) -> list[Stored]:
+        return await self._keeper.in_thread(self._keeper.store.get, ids)
+
+    async def _naming(self, record: Record, relation: str) -> list[Stored]:
+        found = await self._keeper.in_thread(self._keeper.store.about, [record.id], relation)
+        return found[: limits.MAX_AROUND]
+
+    async def _folded(self, roots: Sequence[Stored]) -> list[Conversation]:
+        return [conversation for _, conversation in await self._conversations(roots)]
+
+
+def _standing(conversations: Iterable[Conversation]) -> list[Conversation]:
+    return [conversation for conversation in conversations if conversation.reason is None]
+
+
+def _hide(shown: Answer, muted: Muted) -> None:
+    """What muted authors say in another's conversation keeps its place, without words: so answers to it stay where they belong."""
+    for part in ("thread", "corrections", "reactions", "adoptions", "upstream"):
+        for entry in shown[part]:
+            if bytes.fromhex(entry["author"]["key"]) in muted.authors:
+                entry.update({"text": "", "muted": True} | ({"attachments": []} if "attachments" in entry else {}))
+
+
+def _is_here(blocks: BlockStore, name: str, size: int) -> bool:
+    """Whether a file can be read here without a peer."""
+    try:
+        return all(here for _, here in walk(blocks, dag.root(cid.from_text(name), size)))
+    except PeerFault:
+        return False
