@@ -4,6 +4,7 @@ r"""Writes the golden vectors beside this file: `python -m tests.vectors.generat
     refused_encodings.json, refused_records.json   bytes that must be refused, and the reason
     signatures.json     signatures on which verifiers disagree, over "p2plearn record v1\0" ‖ message
     messages.json       every message of a sync session, before framing
+    sealed.json         private thanks, made from the parts of a sealed box with a pinned ephemeral key
 
 Bytes are hex; `41*1000.` within it stands for a thousand bytes 41.
 """
@@ -17,6 +18,7 @@ from tests.vectors.edge import small_orders, twelve
 from tests.vectors.golden import goldens, messages
 from tests.vectors.plain import squeeze, to_json
 from tests.vectors.refused import Refused, refused_encodings, refused_records
+from tests.vectors.sealed import sealed_words
 
 HERE = Path(__file__).parent
 FIELDS = Record._fields[2:]  # of the payload, in its order
@@ -34,6 +36,7 @@ def files() -> dict[str, str]:
         for edge in [*twelve(), *small_orders()]
     ]
     made["messages.json"] = [{"what": what, "bytes": squeeze(data)} for what, data in messages()]
+    made["sealed.json"] = sealed_words()
     return {name: json.dumps(value, indent=1, ensure_ascii=False) + "\n" for name, value in made.items()}
 
 
