@@ -3,8 +3,9 @@
 Every record is signed and well-formed, for `parse` lets no other through. Whether it makes sense is left to chance.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeAlias, get_args
 
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from p2plearn import limits
 from p2plearn.protocol import kinds
 from p2plearn.protocol.kinds import (
     BY,
+    FROM,
     OF,
     OUTCOMES,
     QUESTIONS,
@@ -22,6 +24,7 @@ from p2plearn.protocol.kinds import (
     RESULTS,
     RETRACTS,
     ROOT,
+    SIMILAR,
     STAGES,
     VARIANTS,
     WANTS,
@@ -34,7 +37,7 @@ from p2plearn.testing.clock import START_MS, FakeClock
 
 DAY_MS = 24 * 3600 * 1000
 _TEXTUAL = (kinds.Check, kinds.Proof, kinds.Correction, kinds.Encouragement, kinds.Decline, kinds.Offer, kinds.Wanted)
-_ALONE = kinds.Profile | kinds.Snippet | kinds.Teach | kinds.Learn | kinds.Offer | kinds.Wanted | kinds.Compass
+_ALONE = kinds.Profile | kinds.Request | kinds.Snippet | kinds.Teach | kinds.Learn | kinds.Offer | kinds.Wanted | kinds.Compass
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 ids = st.binary(min_size=ID_SIZE, max_size=ID_SIZE)
@@ -88,7 +91,7 @@ Plan: TypeAlias = Callable[[Sequence[Record]], Draft]
 """What to say, given what was said before."""
 
 
-def _about(act: tuple[Callable[[str], Body], str | None], place: int, files: tuple[Attachment, ...]) -> Plan:
+def _about(act: tuple[Callable[[str], Body], str | None], place: int, files: tuple[Attachment, ...], topics: tuple[str, ...]) -> Plan:
     """A body about something said before, with the refs its kind needs and a text that nothing else has."""
     make, relation = act
 
@@ -96,7 +99,7 @@ def _about(act: tuple[Callable[[str], Body], str | None], place: int, files: tup
         body, about = make(f"text {len(said)}"), said[place % len(said)]
         refs = [] if isinstance(body, _ALONE) else [Ref(ROOT, root_of(about))]
         refs += [Ref(relation, about.id)] if relation else []
-        return Draft(body.kind, body.to_body(), tuple(refs), attachments=files)
+        return Draft(body.kind, body.to_body(), tuple(refs), topics, attachments=files)
 
     return plan
 
@@ -111,7 +114,8 @@ def _anything(kind: str, body: Sequence[Any], refs: Sequence[tuple[str, int | by
     return plan
 
 
-_places = st.one_of(st.just(0), st.integers(0, 63))  # the request more often than chance would have it
+_places = st.one_of(st.sampled_from([0, 1, -1]), st.integers(0, 63))  # the first two and the last more often than chance would have it
+_people = {name: Author(name).key for name in ("ada", "ben", "eve")}
 _plausible = st.builds(
     _about,
     st.sampled_from(
@@ -129,17 +133,26 @@ _plausible = st.builds(
             (kinds.Check, None),
             (kinds.Proof, RE),
             *((partial(kinds.Verdict, result), RE) for result in RESULTS),
-            *((lambda text, stage=stage: kinds.Adopt(stage, text=text), OF) for stage in STAGES),
+            *(
+                (lambda text, stage=stage, source=source: kinds.Adopt(stage, learned_from=source, text=text), OF)
+                for stage, source in zip(STAGES, (b"", *_people.values()), strict=True)
+            ),
             (kinds.Correction, RE),
             *((partial(kinds.Reaction, word), RE) for word in REACTIONS),
             (kinds.Thanks, RE),
             (kinds.Encouragement, RE),
             (kinds.Decline, None),
             *((make, None) for make in (kinds.Offer, kinds.Wanted)),
+            *((lambda text: kinds.Request(text, text), relation) for relation in (None, SIMILAR)),
+            (lambda text: kinds.Snippet("note", text, text), FROM),
+            (lambda _text: kinds.Teach(), None),
+            (lambda _text: kinds.Learn(), None),
+            *((partial(kinds.Compass, question), None) for question in QUESTIONS),
         ]
     ),
     _places,
     st.lists(attachments, max_size=1).map(tuple),
+    st.lists(st.sampled_from(["bicycles", "calculus"]), max_size=2, unique=True).map(tuple),
 )
 _refs = st.lists(
     st.tuples(st.sampled_from([ROOT, RE, BY, OF, WITH, RETRACTS, *VARIANTS, "unheard-of"]), st.one_of(_places, ids)),
@@ -155,7 +168,7 @@ _readable = st.builds(lambda body, refs: _anything(body.kind, body.to_body(), re
 
 _turns = st.lists(
     st.tuples(
-        st.sampled_from(["ada", "ben", "eve"]),
+        st.sampled_from([*_people]),
         times.map(lambda ms: min(ms, limits.MAX_INT - 1000)),
         st.sampled_from([False] * 7 + [True]),
         st.one_of(_plausible, _plausible, _plausible, _readable, _unreadable),
@@ -164,16 +177,37 @@ _turns = st.lists(
 )
 
 
+def _the_loop(ada: Author, ben: Author, eve: Author, request: Record) -> Iterator[Record]:
+    """What chance would not find: from a request to shown understanding, and on to who takes it up and what was wrong with it."""
+    yield (hint := ben.reply(request, "hint", "a hint"))
+    yield ada.attempt(request, "an attempt")
+    yield (check := ben.check(request, "a check"))
+    yield (proof := ada.prove(check, "a proof"))
+    yield ben.judge(proof, "shown", "a verdict", [(2, "a fix")])
+    yield ada.solve(request, by=hint)
+    yield (snippet := ada.pass_on(request, "what ada learned", "a note", topics=request.topics))
+    yield ben.adopt(snippet, "using", "works", ada.key)
+    yield eve.adopt(snippet, "tried", learned_from=ben.key)
+    yield (fork := eve.fork(snippet, "a fork"))
+    yield ben.adopt(fork, "passed-on", learned_from=eve.key)
+    yield (correction := ben.correct(snippet, "a correction"))
+    yield ada.revise(snippet, "a better note", taking_up=correction)
+    yield ada.thank(correction, "thanks")
+
+
 @st.composite
 def record_sets(draw: st.DrawFn) -> list[Record]:
-    """What three people say after ada's request and ben's snippet, which come first.
+    """What three people say after ada's request and ben's snippet, which come first, and then some of the learning loop.
 
-    Most is plausible in form: a kind with the refs it needs, about something said before, by anybody, allowed or not. The rest has unknown
-    kinds, unreadable bodies, or refs at random, also to what does not exist. Clocks are wrong at times, and backups fork a chain.
+    Of what follows, most is plausible in form: a kind with the refs it needs, about something said before, by anybody, allowed or not. The
+    rest has unknown kinds, unreadable bodies, or refs at random, also to what does not exist. Clocks are wrong at times, and backups fork
+    a chain.
     """
-    people = {name: Author(name, FakeClock()) for name in ("ada", "ben", "eve")}
-    said = [people["ada"].ask("a question", "text 0", show_work_first=True), people["ben"].share("a snippet", "text 1")]
+    people = {name: Author(name, FakeClock()) for name in _people}
+    first = people["ada"].ask("a question", "text 0", topics=("bicycles",), show_work_first=True)
+    said = [first, people["ben"].share("a snippet", "text 1", topics=("bicycles",))]
     backups = {name: (author.seq, author.prev) for name, author in people.items()}
+    said += islice(_the_loop(people["ada"], people["ben"], people["eve"], first), draw(st.integers(0, 14)))
     for name, time, restored, plan in draw(_turns):
         author = people[name]
         author.clock.jump(time)
