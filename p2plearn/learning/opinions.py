@@ -21,7 +21,9 @@ class Adoption:
     author: bytes
     entry: Entry
     first: Entry
-    named: tuple[tuple[bytes, int], ...]  # (whom they learned it from, when they first said so, ms since 1970), oldest first
+    named: tuple[
+        tuple[bytes, int], ...
+    ]  # (whom they learned it from, when they first said so, ms since 1970), whom they named last at the end
 
     @property
     def stage(self) -> str:
@@ -33,8 +35,8 @@ class Adoption:
 
     @property
     def learned_from(self) -> bytes:
-        """Whom they name last; empty for nobody."""
-        return _adopt(self.entry).learned_from
+        """Whom they named last, in this word or one before; empty for nobody."""
+        return self.named[-1][0] if self.named else b""
 
 
 def corrections(conversation: Conversation) -> list[tuple[Entry, bytes | None]]:
@@ -70,7 +72,7 @@ def adoptions(entries: Iterable[Entry]) -> dict[bytes, Adoption]:
         named: dict[bytes, int] = {}
         for entry in words:
             if source := _adopt(entry).learned_from:
-                named.setdefault(source, entry.record.time)
+                named[source] = named.pop(source, entry.record.time)
         found[author] = Adoption(author, words[-1], words[0], tuple(named.items()))
     return found
 

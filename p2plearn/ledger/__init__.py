@@ -1,1 +1,1 @@
-"""Who really helps: records become edges from the person helped to the helper. Pure; knows only `protocol`."""
+"""Who really helps: records become edges from the person helped to the helper. Pure; knows only `learning` and `protocol`."""

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "identity": BASE | {"paths", "protocol"},
     "protocol": BASE,
     "learning": BASE | {"protocol"},
-    "ledger": BASE | {"protocol"},
+    "ledger": BASE | {"protocol", "learning"},
     "node": BASE | {"p2plearn", "paths", "lock", "config", "identity", "protocol", "learning", "ledger"},
     "client": BASE | {"p2plearn", "paths", "lock", "config", "identity", "node"},
     "testing": BASE | {"paths", "config", "identity", "protocol", "learning", "ledger", "node"},
