@@ -43,7 +43,7 @@ class Keeper(Indexing):
         self, store: Store, identity: Identity, clock: Clock, quota: int, *, hold_all: bool = True, check_each: bool = False
     ) -> None:
         """`quota`: bytes. Not `hold_all`: only followed people and topics are held. `check_each`: no signature's check is postponed."""
-        super().__init__(store)
+        super().__init__(store, identity.author_id)
         self.identity = identity
         self.clock = clock
         self.counts: dict[str, int] = {}  # what was turned away since the start, by reason
@@ -60,11 +60,6 @@ class Keeper(Indexing):
 
     def __repr__(self) -> str:
         return f"<Keeper of {self.store!r}, {self.replicas!r}>"
-
-    @property
-    def author(self) -> bytes:
-        """Our own author key."""
-        return self.identity.author_id
 
     @property
     def replica(self) -> Replica:

@@ -6,6 +6,7 @@ Says nothing of its own: a conversation is folded by `learning`, here as everywh
 import sqlite3
 from collections.abc import Iterable
 
+from p2plearn import limits
 from p2plearn.learning.conversation import CLOSED, converse
 from p2plearn.node.store import applied as store_applied
 from p2plearn.node.store.reader import said_about
@@ -26,7 +27,7 @@ def index_some(db: sqlite3.Connection) -> None:
 
     A request may have closed before it came, a reply may be what a record here says has solved one; else only closing words matter.
     """
-    rows = store_applied.advance(db, _NAME)
+    rows = store_applied.advance(db, _NAME, limits.INDEX_BATCH)
     roots = {bytes(row[0]) for row in db.execute("SELECT id FROM records WHERE n > ? AND n <= ? AND kind = ?", (*rows, Request.kind))}
     closing = "SELECT raw FROM records WHERE n > ? AND n <= ? AND kind IN (?, ?, ?)"
     named = (

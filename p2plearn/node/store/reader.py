@@ -104,7 +104,7 @@ class Reader:
         with self.reading() as db:
             for part in _parts(wanted):
                 rows = db.execute(f"SELECT raw, arrived, shown, n FROM records WHERE id IN ({_marks(part)})", part)  # noqa: S608  # only marks
-                found.update((stored.record.id, stored) for stored in map(_stored, rows))
+                found.update((stored.record.id, stored) for stored in map(stored_of, rows))
         return [found[wanted_id] for wanted_id in wanted if wanted_id in found]
 
     def held_among(self, ids: Iterable[bytes]) -> set[bytes]:
@@ -288,7 +288,7 @@ def about(db: sqlite3.Connection, target: bytes, relation: str) -> list[Stored]:
     rows = db.execute(sql, (target, relation, limits.MAX_THREAD + 1)).fetchall()
     if len(rows) > limits.MAX_THREAD:
         rows = db.execute(_FAIR, {"target": target, "relation": relation, "most": limits.MAX_THREAD}).fetchall()
-    return [_stored(row) for row in rows]
+    return [stored_of(row) for row in rows]
 
 
 def said_about(db: sqlite3.Connection, root: bytes) -> list[Record]:
@@ -316,10 +316,11 @@ def _of_kind(
     if only_open:
         where.append("NOT EXISTS (SELECT 1 FROM closed WHERE request = n)")
     sql = f"SELECT raw, arrived, records.shown, n FROM {found} WHERE {' AND '.join(where)} ORDER BY {shown} DESC, {n} DESC LIMIT ?"  # noqa: S608  # fixed text and marks
-    return [_stored(row) for row in db.execute(sql, (*bound, limit))]
+    return [stored_of(row) for row in db.execute(sql, (*bound, limit))]
 
 
-def _stored(row: tuple[bytes, int, int, int]) -> Stored:
+def stored_of(row: tuple[bytes, int, int, int]) -> Stored:
+    """Out of the columns raw, arrived, shown, n."""
     raw, arrived, shown, n = row
     return Stored(parse(raw), arrived, (shown, n))
 

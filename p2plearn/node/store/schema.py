@@ -1,7 +1,7 @@
 """The tables, and opening the file they are in. What only this module and its siblings know: SQL.
 
 Truth: `records` (raw bytes), `unverified`, `passed`, `declined`, `forgotten`, `doubted`, `kept`, and what is local (follows, addresses,
-seen, agreed, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
+seen, agreed, read, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
 """
 
 import contextlib
@@ -26,6 +26,11 @@ CREATE TABLE doubted (n INTEGER PRIMARY KEY AUTOINCREMENT, author BLOB NOT NULL 
 _SINCE_3 = """
 -- whose node held every record of the commons that is here, up to row n, when the two last agreed
 CREATE TABLE agreed (author BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+-- what may concern this home's author: see `concerns`
+CREATE TABLE things (root BLOB, thing BLOB, PRIMARY KEY (root, thing)) WITHOUT ROWID;
+CREATE TABLE concerns (shown INTEGER, record INTEGER, PRIMARY KEY (shown, record)) WITHOUT ROWID;
+-- items of the inbox that were read; mark tells apart those with one id
+CREATE TABLE read (id BLOB, mark INTEGER, PRIMARY KEY (id, mark)) WITHOUT ROWID;
 """
 
 _RECORDS = f"""

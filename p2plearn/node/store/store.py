@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from p2plearn import limits
 from p2plearn.errors import DiskFull, StoreBroken
 from p2plearn.node.store import closed as store_closed
+from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import rows as store_rows
@@ -292,6 +293,7 @@ def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     change.declined, change.welcome = store_quota.decline(db, dict.fromkeys(change.removed, why))
     change.files = _unnamed_files(db, removed)
     store_closed.refold(db, removed)
+    store_concerns.refold(db, removed)
     chains = {(record.space, record.author) for record in removed}
     for space, key in chains:
         lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
