@@ -111,6 +111,15 @@ def is_answered(conversation: Conversation, me: bytes) -> bool:
 # --- matching them ---
 
 
+def sought(mine: Iterable[Side]) -> dict[str, set[str]]:
+    """Topic → the kinds in which others could meet what is mine, in the order of `mine`."""
+    found: dict[str, set[str]] = {}
+    for one in mine:
+        for topic in one.topics:
+            found.setdefault(topic, set()).update(_MEETS[one.kind])
+    return found
+
+
 def matches(mine: Iterable[Side], theirs: Iterable[Side], me: bytes) -> list[Match]:
     """Each pair that shares a topic once, with the rarest topic: those most alike first, then the newest; what is put to others last."""
     own = {(one.id, one.topics): one for one in mine}.values()

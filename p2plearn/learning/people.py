@@ -44,13 +44,13 @@ def named(names: Names, given: str) -> list[bytes]:
     return sorted(author for author, name in names.items() if _folded(name) == wanted) if wanted else []
 
 
-def person_json(person: Person, last_seen: int | None) -> Json:
+def person_json(person: Person, last_seen: int | None, teaches: Iterable[str] = (), learns: Iterable[str] = ()) -> Json:
     """The contract's shape, with "about" and "open_to" beside it. `last_seen`: ms since 1970 of the newest sign of them, None for none."""
     return {
         "author": person.author.hex(),
         "name": person.profile.name,
-        "teaches": [],
-        "learns": [],
+        "teaches": sorted(teaches),
+        "learns": sorted(learns),
         "last_seen": None if last_seen is None else iso_time(last_seen),
         "about": person.profile.about,
         "open_to": list(person.profile.open_to),

@@ -1,6 +1,6 @@
 """The node: the façade with a network under it. What needs other laptops is here; everything else it has from `Service`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import trio
@@ -83,6 +83,14 @@ class Node(Service):
         """Stop this node."""
         self._stop()
         return {"stopped": True}
+
+    def _near(self) -> Mapping[bytes, float | None]:
+        found: dict[bytes, float | None] = {}
+        for info in self._network.peers():
+            link = self._syncing.links.get(info.peer)
+            if link and link.author:
+                found[link.author] = min((ms for ms in (info.latency_ms, found.get(link.author)) if ms is not None), default=None)
+        return found
 
     async def _fetch(self, name: bytes, size: int) -> None:
         if not await self._keeper.in_thread(self._whole, name, size):

@@ -1,21 +1,23 @@
 """From what a person typed to what it names: ids and authors by unique prefix, authors by unique name, topics otherwise.
 
-Who goes by which name is folded once and kept until a profile, or the word that one is taken back, comes or goes.
+Who goes by which name, and who declares what, is folded once and kept (`kept`).
 
 Raises NotFound, AmbiguousPrefix; must not know what is done with what is found.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from p2plearn import limits
 from p2plearn.errors import AmbiguousPrefix, NotFound, UsageError
+from p2plearn.learning.declared import Declared, declared, orientations
 from p2plearn.learning.notation import Names
 from p2plearn.learning.people import Person, named, names_of, people
 from p2plearn.node.keeper import Keeper
+from p2plearn.node.service.kept import Kept
 from p2plearn.node.store.local import Target
-from p2plearn.node.store.store import Change, Stored
-from p2plearn.protocol.kinds import ORIGINALS, RETRACTS, ROOT, Profile, Retract
+from p2plearn.node.store.store import Stored
+from p2plearn.protocol.kinds import ORIGINALS, ROOT, Compass, Learn, Profile, Teach
 from p2plearn.protocol.records import KEY_SIZE, Record
 from p2plearn.protocol.wording import normalise_topic
 
@@ -28,35 +30,25 @@ class Lookup:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._people: Mapping[bytes, Person] | None = None
-        self._names: Names = {}
-        self._changes = 0
-        keeper.listen(self._on_change)
+        self._people = Kept(keeper, [Profile.kind], limits.MAX_PEOPLE, _with_names)
+        self._declared = Kept(keeper, [Teach.kind, Learn.kind], limits.MAX_DECLARED, declared)
+        self._orientations = Kept(keeper, [Compass.kind], limits.MAX_DECLARED, orientations)
 
     async def names(self) -> Names:
         """Author key → name, of everybody who gave one."""
-        await self.people()
-        return self._names
+        return (await self._people.get())[1]
 
     async def people(self) -> Mapping[bytes, Person]:
         """Author key → who they say they are, of everybody with a profile."""
-        while self._people is None:
-            changes = self._changes
-            found = await self._keeper.in_thread(self._fold)
-            if changes == self._changes:
-                self._people, self._names = found, names_of(found)
-        return self._people
+        return (await self._people.get())[0]
 
-    def _fold(self) -> Mapping[bytes, Person]:
-        store = self._keeper.store
-        profiles = store.of_kinds([Profile.kind], limit=limits.MAX_PEOPLE)
-        retractions = store.about([stored.record.id for stored in profiles], RETRACTS)
-        return people(stored.record for stored in [*profiles, *retractions])
+    async def declared(self) -> Mapping[bytes, Declared]:
+        """Author key → what they teach and learn, of everybody who says so."""
+        return await self._declared.get()
 
-    def _on_change(self, change: Change, _source: str | None) -> None:
-        if change.removed or any(record.kind in {Profile.kind, Retract.kind} for record in change.added):
-            self._people = None
-            self._changes += 1
+    async def orientations(self) -> Mapping[bytes, Mapping[int, Record]]:
+        """Author key → question → the answer to the compass that they share."""
+        return await self._orientations.get()
 
     async def record(self, given: str) -> Stored:
         """The record meant by an id or a unique prefix of one."""
@@ -110,6 +102,11 @@ class Lookup:
         search = store.starting_with if what == "records" else store.authors_starting_with
         even = len(text) // 2 * 2
         return await self._keeper.in_thread(search, bytes.fromhex(text[:even]), text[even:], _SHOWN)
+
+
+def _with_names(records: Iterable[Record]) -> tuple[Mapping[bytes, Person], Names]:
+    found = people(records)
+    return found, names_of(found)
 
 
 def _only(given: str, found: Sequence[bytes]) -> bytes:

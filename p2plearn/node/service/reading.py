@@ -1,4 +1,4 @@
-"""The façade's reading half: feed, requests, search, similar, people. Changes nothing but the full-text index.
+"""The façade's reading half: feed, requests, search, similar. Changes nothing but the full-text index.
 
 Every answer includes every record committed before it was asked for.
 """
@@ -14,11 +14,9 @@ import trio
 from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn.learning.conversation import CLOSED, Conversation
-from p2plearn.learning.people import Person, person_json
 from p2plearn.learning.similar import Candidate, similar
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
-from p2plearn.node.store import local as store_local
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Stored
@@ -81,16 +79,6 @@ class Reading(Part):
         with trio.move_on_after(limits.INDEX_WAIT) as waiting:
             await self._keeper.index_words()
         return not waiting.cancelled_caught
-
-    async def people(self, topic: str | None = None) -> Answer:
-        """Everybody of whom something is here; with a topic, those who wrote about it."""
-        seen = await self._keeper.read(store_local.last_seen)
-        known = await self._lookup.people()
-        wanted = set(seen) | set(known)
-        if topic is not None:
-            wanted &= await self._keeper.in_thread(self._keeper.store.authors_of_topic, topic_of(topic))
-        order = sorted(wanted, key=lambda author: (-seen.get(author, 0), author))
-        return {"people": [person_json(known.get(author, Person(author)), seen.get(author)) for author in order]}
 
     async def name_of(self, author: str) -> Answer:
         """The name that an author goes by, empty when none is known."""

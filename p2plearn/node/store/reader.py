@@ -160,12 +160,6 @@ class Reader:
             rows = db.execute("SELECT id FROM records WHERE author = (SELECT n FROM authors WHERE key = ?) ORDER BY seq", (author,))
             return [bytes(row[0]) for row in rows]
 
-    def authors_of_topic(self, topic: str) -> set[bytes]:
-        """Who wrote a record that carries the topic."""
-        sql = "SELECT DISTINCT key FROM topics JOIN records ON records.n = record JOIN authors ON authors.n = author WHERE topic = ?"
-        with self.reading() as db:
-            return {bytes(row[0]) for row in db.execute(sql, (topic,))}
-
     def starting_with(self, prefix: bytes, odd: str, limit: int) -> list[bytes]:
         """Up to `limit` ids whose hex begins with `prefix` in hex and then the half byte `odd` (one hex digit, or nothing)."""
         return self._prefixed("SELECT id FROM records WHERE id >= ? AND id < ? LIMIT ?", prefix, odd, limit)

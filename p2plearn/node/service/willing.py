@@ -1,0 +1,93 @@
+"""The façade's people: who teaches and learns what, offers and wishes, and whom to ask.
+
+Must not know the network: who is near comes from whoever has one.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from p2plearn import limits
+from p2plearn.errors import UsageError
+from p2plearn.learning.asking import Helped, Helper, Near, helped_in, helper_json, whom_to_ask
+from p2plearn.learning.conversation import Conversation
+from p2plearn.learning.declared import NOTHING
+from p2plearn.learning.people import Person, person_json
+from p2plearn.node.service.pairing import Pairing
+from p2plearn.node.service.parts import Answer, topic_of
+from p2plearn.node.service.saying import Attach, Saying, required, topics_of
+from p2plearn.node.store import authored as store_authored
+from p2plearn.node.store import local as store_local
+from p2plearn.protocol.kinds import Learn, Offer, Request, Teach, Wanted
+from p2plearn.protocol.wording import prose
+
+
+class Willing(Pairing, Saying):
+    """Says who is willing, and finds who is."""
+
+    async def teach(self, topic: str, capacity: int | None = None) -> Answer:
+        """Say that you help with a topic, and how many people at a time. A later word of yours about it replaces it."""
+        if capacity is not None and not 1 <= capacity <= limits.MAX_CAPACITY:
+            raise UsageError(reason=f"The capacity is a number of people from 1 to {limits.MAX_CAPACITY}")
+        return await self._say(Teach(capacity or 0), topics=topics_of([topic]))
+
+    async def learn(self, topic: str) -> Answer:
+        """Say that you want to learn about a topic."""
+        return await self._say(Learn(), topics=topics_of([topic]))
+
+    async def offer(self, topics: list[str], text: str, attachments: Attach = []) -> Answer:  # noqa: B006  # a default of the local API
+        """Offer something that you would show or teach anybody."""
+        return await self._say(Offer(required("text", prose(text))), topics=topics_of(topics), attachments=attachments)
+
+    async def wanted(self, topics: list[str], text: str, attachments: Attach = []) -> Answer:  # noqa: B006
+        """Say what you would like to be shown or taught."""
+        return await self._say(Wanted(required("text", prose(text))), topics=topics_of(topics), attachments=attachments)
+
+    async def people(self, topic: str | None = None) -> Answer:
+        """Everybody of whom something is here, who was seen last first; with a topic, whom to ask about it first."""
+        seen = await self._keeper.read(store_local.last_seen)
+        if topic is not None:
+            return {"people": await self._whom_to_ask(topic_of(topic), seen)}
+        everybody = {*seen, *await self._lookup.people()}
+        order = sorted(everybody, key=lambda author: (-seen.get(author, 0), author))
+        return {"people": [await self._person(author, seen) for author in order]}
+
+    async def _person(self, author: bytes, seen: Mapping[bytes, int]) -> Answer:
+        person = (await self._lookup.people()).get(author, Person(author))
+        said = (await self._lookup.declared()).get(author, NOTHING)
+        return person_json(person, seen.get(author), said.teaches, said.learns)
+
+    async def _whom_to_ask(self, topic: str, seen: Mapping[bytes, int]) -> list[Answer]:
+        """Those who teach it, offer it, wrote about it, or want to learn it."""
+        me, now = self._keeper.author, self._keeper.clock.now_ms()
+        near = self._near()
+        said = {author: one for author, one in (await self._lookup.declared()).items() if topic in one.teaches or topic in one.learns}
+        wrote = await self._keeper.read(store_authored.writers, topic)
+        offers, wants = [await self._saying(kind, topic) for kind in (Offer.kind, Wanted.kind)]
+        helped = helped_in(await self._newest_in(Request.kind, topic), now)
+        helpers = [
+            Helper(
+                author=author,
+                near=Near(near[author]) if author in near else None,
+                capacity=said.get(author, NOTHING).capacity(topic),
+                helped=helped.get(author, Helped()),
+                offers=author in offers,
+                wrote=author in wrote,
+                learns=author in wants or topic in said.get(author, NOTHING).learns,
+                seen=seen.get(author, 0),
+            )
+            for author in {*said, *wrote, *offers, *wants}
+        ]
+        order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
+        return [await self._person(helper.author, seen) | helper_json(helper, me) for helper in order]
+
+    async def _saying(self, kind: str, topic: str) -> set[bytes]:
+        """Whose offers or wishes stand, among the newest of a topic."""
+        return {one.root.author for one in await self._newest_in(kind, topic) if one.reason is None}
+
+    async def _newest_in(self, kind: str, topic: str) -> list[Conversation]:
+        newest = partial(self._keeper.store.of_kinds, [kind], topic, limit=limits.NEWEST_ASKED)
+        return [conversation for _, conversation in await self._conversations(await self._keeper.in_thread(newest))]
+
+    def _near(self) -> Mapping[bytes, float | None]:
+        """Author key → latency in ms, None until measured, of everybody connected: nobody without a network."""
+        return {}

@@ -1,0 +1,222 @@
+"""Who teaches and learns what, whom to ask, and who could meet over what: alone, and among laptops in a café."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2plearn import limits
+from p2plearn.errors import Refused, TooLarge, UsageError
+from p2plearn.node.net.memory_host import MemoryHub
+from p2plearn.node.service.service import Service
+from p2plearn.protocol.records import Record
+from p2plearn.testing.authors import Author
+from p2plearn.testing.cafe import in_step, meet, open_laptop
+from p2plearn.testing.clock import FakeClock
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    async with Service.open(tmp_path, FakeClock()) as opened:
+        yield opened
+
+
+async def hear(service: Service, *records: Record) -> None:
+    """A peer brings records."""
+    await service._keeper.take([record.raw for record in records], "peer")
+
+
+async def me(service: Service) -> str:
+    return str((await service.status())["author"])
+
+
+async def whom(service: Service, topic: str) -> list[str]:
+    return [person["author"] for person in (await service.people(topic=topic))["people"]]
+
+
+def pairs(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(match["mine"], match["theirs"]) for match in answer["matches"]]
+
+
+# --- teach, learn, people ---
+
+
+async def test_what_i_teach_and_learn_stands_until_i_take_it_back(service: Service) -> None:
+    first = (await service.teach("Bread "))["id"]
+    await service.teach("bread", capacity=2)
+    await service.learn("rye")
+    last = (await service.learn("cheese"))["id"]
+    (person,) = (await service.people())["people"]
+    assert (person["teaches"], person["learns"]) == (["bread"], ["cheese", "rye"])
+    (asked,) = (await service.people(topic="bread"))["people"]
+    assert (asked["teaching"], asked["near"], asked["why"]) == ({"capacity": 2, "busy": 0}, None, "this is you")
+    await service.retract(last)
+    assert (await service.people())["people"][0]["learns"] == ["rye"]
+    await service.forget(first)
+    assert (await service.people())["people"][0]["teaches"] == ["bread"]
+
+
+async def test_a_capacity_is_a_number_of_people(service: Service) -> None:
+    for wrong in (0, -1, limits.MAX_CAPACITY + 1):
+        with pytest.raises(UsageError, match="number of people"):
+            await service.teach("bread", capacity=wrong)
+    for call in (
+        service.teach(" "),
+        service.learn("x" * 65),
+        service.offer([], "Rye"),
+        service.offer(["bread"], " "),
+        service.wanted(["x"], ""),
+    ):
+        with pytest.raises(UsageError):
+            await call
+    with pytest.raises(TooLarge):
+        await service.offer(["bread"], "x" * limits.MAX_RECORD)
+
+
+async def test_offers_and_wishes_are_read_replied_to_and_taken_back_like_all_else(service: Service) -> None:
+    ben = Author("ben")
+    offer = (await service.offer(["bread"], "Rye in a tin\nwith a starter"))["id"]
+    wanted = (await service.wanted(["cheese"], "A goat"))["id"]
+    assert [(item["id"], item["title"], item["state"]) for item in (await service.feed())["items"]] == [
+        (wanted, "A goat", "open"),
+        (offer, "Rye in a tin", "open"),
+    ]
+    await service.revise(offer, "Spelt in a tin")
+    await service.retract(wanted)
+    assert [item["title"] for item in (await service.feed())["items"]] == ["Spelt in a tin"]
+    theirs = ben.offer("Wheat", ("bread",))
+    await hear(service, theirs)
+    await service.reply(theirs.id.hex(), "comment", "Gladly.")
+    with pytest.raises(Refused):
+        await service.retract(theirs.id.hex())
+
+
+async def test_of_a_topic_those_are_listed_who_have_to_do_with_it(service: Service) -> None:
+    ada, ben, cat, dan, eve = (Author(name) for name in ("ada", "ben", "cat", "dan", "eve"))
+    await hear(
+        service, ada.learn("bread"), ben.share("Rye", topics=("bread",)), cat.teach("bread"), dan.offer("Rye", ("bread",)), eve.teach("tea")
+    )
+    assert await whom(service, "Bread") == [author.key.hex() for author in (cat, dan, ben, ada)]
+    assert await whom(service, "nothing") == []
+    listed = {person["author"]: person for person in (await service.people())["people"]}
+    assert len(listed) == 5
+    assert "near" not in listed[eve.key.hex()]
+
+
+async def test_who_helps_as_many_as_they_can_comes_behind_who_has_room(service: Service) -> None:
+    ada, ben, cat, eve = (Author(name) for name in ("ada", "ben", "cat", "eve"))
+    request = eve.ask("Why?", topics=("bread",))
+    await hear(
+        service, ben.teach("bread", 1), cat.teach("bread", 1), ada.offer("Rye", ("bread",)), request, ben.reply(request, "hint", "Heat.")
+    )
+    assert (await whom(service, "bread"))[:3] == [author.key.hex() for author in (cat, ada, ben)]
+    busy = (await service.people(topic="bread"))["people"][2]
+    assert busy["teaching"] == {"capacity": 1, "busy": 1}
+    assert busy["why"] == "not here now, teaches it (0 of 1 places free), helped 1 person"
+    await hear(service, eve.withdraw(request))
+    assert (await service.people(topic="bread"))["people"][0]["author"] == ben.key.hex()
+
+
+async def test_an_offer_taken_back_is_no_offer(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    offer = ada.offer("Rye", ("bread",))
+    await hear(service, offer, ben.offer("Rye", ("bread",)))
+    await hear(service, ada.retract(offer))
+    assert (await whom(service, "bread"))[0] == ben.key.hex()
+
+
+# --- matches ---
+
+
+async def test_what_goes_together_is_matched_both_ways(service: Service) -> None:
+    ada = Author("ada")
+    teach, wish = (await service.teach("bread"))["id"], (await service.wanted(["cheese"], "How to make feta"))["id"]
+    request, offer, learn = ada.ask("Why flat?", topics=("bread",)), ada.offer("Feta", ("cheese", "goats")), ada.learn("bread")
+    await hear(service, ada.profile("Ada"), request, offer, learn, ada.offer("Tea", ("tea",)))
+    found = await service.matches()
+    assert set(pairs(found)) == {(teach, request.id.hex()), (teach, learn.id.hex()), (wish, offer.id.hex())}
+    first = found["matches"][0]
+    assert (first["topic"], first["name"], first["kind"], first["title"]) == ("cheese", "Ada", "offer", "Feta")
+    assert first["why"] == "You look for “How to make feta”. Ada offers “Feta”."
+    assert len((await service.matches(limit=1))["matches"]) == 1
+
+
+async def test_what_has_ended_on_either_side_is_matched_no_more(service: Service) -> None:
+    ada = Author("ada")
+    requests = [ada.ask(f"Why {n}?", topics=("bread",)) for n in range(3)]
+    wish, learn = ada.want("Rye", ("bread",)), ada.learn("bread")
+    await hear(service, *requests, wish, learn)
+    offer = (await service.offer(["bread"], "Rye"))["id"]
+    assert len(pairs(await service.matches())) == 5
+    await service.decline(requests[0].id.hex(), "Not my oven.")
+    await service.reply(requests[1].id.hex(), "hint", "Heat.")
+    await hear(service, ada.solve(requests[2]), ada.retract(learn))
+    assert pairs(await service.matches()) == [(offer, wish.id.hex())]
+    await service.mute(ada.key.hex())
+    assert pairs(await service.matches()) == []
+    await service.unmute(ada.key.hex())
+    await service.retract(offer)
+    assert pairs(await service.matches()) == []
+
+
+async def test_what_a_muted_author_declares_is_not_matched(service: Service) -> None:
+    ada = Author("ada")
+    await hear(service, ada.learn("bread"))
+    await service.teach("bread")
+    assert len(pairs(await service.matches())) == 1
+    await service.mute(ada.key.hex())
+    assert pairs(await service.matches()) == []
+
+
+async def test_whoever_has_shown_is_offered_the_like(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    mine = (await service.ask(title="Why does dough rise?", text="It just does.", topics=["bread"]))["id"]
+    asked = (await service._lookup.record(mine)).record
+    check = ben.check(asked, "And without yeast?")
+    await hear(service, check)
+    proof = (await service.proof(check.id.hex(), "It stays flat."))["id"]
+    theirs = ada.ask("My dough does not rise", topics=("bread",))
+    await hear(service, ada.profile("Ada"), theirs)
+    assert (await service.matches())["matches"] == await service._back_offers() == []
+    await hear(service, ben.judge((await service._lookup.record(proof)).record, "shown"))
+    (offer,) = await service._back_offers()
+    assert (offer.request.root, offer.shown_in.hex(), offer.shown_at) == (theirs, mine, service._keeper.clock.now_ms())
+    assert offer.text == "You showed on 2026-01-01 that you understood “Why does dough rise?”. Ada asks about the same."
+    assert [(match["why"], match["mine"]) for match in (await service.matches())["matches"]] == [(offer.text, mine)]
+    await service.solve(mine)
+    assert len(await service._back_offers()) == 1
+    await service.decline(theirs.id.hex(), "No time today.")
+    assert await service._back_offers() == []
+
+
+# --- in a café ---
+
+
+async def test_in_a_cafe_the_nearest_are_asked_first_and_then_the_most_willing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = MemoryHub(seed=5)
+    async with AsyncExitStack() as stack:
+        ada, ben, eve = [await stack.enter_async_context(open_laptop(hub, tmp_path / name)) for name in ("ada", "ben", "eve")]
+        await meet(ada, ben)
+        await meet(ada, eve)
+        away = Author("away")
+        await hear(ada, away.teach("bread"))
+        await ben.teach("bread", capacity=1)
+        await eve.learn("bread")
+        wish = (await eve.wanted(["bread"], "Rye"))["id"]
+        await in_step(ada, ben, eve)
+        ben_, eve_ = bytes.fromhex(await me(ben)), bytes.fromhex(await me(eve))
+        assert set(ada._near()) == {ben_, eve_}
+        assert (await ada.people(topic="bread"))["people"][2]["near"] is None
+
+        async def order(near: Mapping[bytes, float | None]) -> list[bytes]:
+            monkeypatch.setattr(ada, "_near", lambda: near)
+            return [bytes.fromhex(author) for author in await whom(ada, "bread")]
+
+        assert await order({ben_: 9.0, eve_: 0.5}) == [ben_, eve_, away.key]
+        assert await order({ben_: 50.0, eve_: 0.5}) == [eve_, ben_, away.key]
+        assert await order({ben_: None, eve_: 99.0}) == [eve_, ben_, away.key]
+        assert await order({}) == [away.key, ben_, eve_] if away.key < ben_ else [ben_, away.key, eve_]
+        assert (wish in {theirs for _, theirs in pairs(await ben.matches())}) is True
+        assert (await me(ben)) in {match["author"] for match in (await eve.matches())["matches"]}
