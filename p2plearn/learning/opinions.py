@@ -1,4 +1,4 @@
-"""What others make of a thing, side by side: corrections, reactions, adoptions. All of it worded, dated, and its author's to take back.
+"""What others make of a thing, side by side: corrections, reactions, thanks, adoptions. All worded, dated, and its author's to take back.
 
 Of one author the later word about the same thing holds, by (seq, id). Nothing here is added up to a score.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.entries import Entry
 from p2plearn.protocol.authority import takes_up
-from p2plearn.protocol.kinds import Adopt, Correction, Reaction, Revision
+from p2plearn.protocol.kinds import RE, Adopt, Correction, Reaction, Revision, Thanks
 
 WARNINGS = {"doesnt", "outdated", "dangerous"}  # reactions that whoever relies on a thing should hear of
 
@@ -58,6 +58,13 @@ def reactions(conversation: Conversation) -> list[Entry]:
         latest[entry.author, entry.parent] = entry
     holding = {entry.record.id for entry in latest.values()}
     return [entry for entry in said if entry.record.id in holding]
+
+
+def gratitude(conversation: Conversation) -> list[tuple[Entry, bytes]]:
+    """(thanks, the author of what they are for) of all that stand, in the order of the thread; not where that is not here."""
+    authors = {version.record.id: version.record.author for version in conversation.versions} | dict(conversation.authors)
+    said = ((entry, entry.record.target(RE) or b"") for entry in conversation.standing if isinstance(entry.body, Thanks))
+    return [(entry, authors[thing]) for entry, thing in said if thing in authors]
 
 
 def adoptions(entries: Iterable[Entry]) -> dict[bytes, Adoption]:

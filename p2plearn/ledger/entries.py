@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from p2plearn.learning.conversation import Conversation, converse
-from p2plearn.learning.opinions import adoptions, corrections
+from p2plearn.learning.opinions import adoptions, corrections, gratitude
 from p2plearn.learning.progress import latest_verdicts
 from p2plearn.learning.upstream import upstream
 from p2plearn.ledger.credits import CORRECTOR, TEACHER, credits_of
-from p2plearn.protocol.kinds import BY, ORIGINALS, RE, ROOT, Request, Snippet, Solve, Thanks, Verdict
+from p2plearn.protocol.kinds import BY, ORIGINALS, ROOT, Request, Snippet, Solve, Verdict
 from p2plearn.protocol.records import Record
 
 UNITS = {"verdict": 3.0, "solve": 2.0, "tried": 1.0, "using": 2.0, "passed-on": 2.5, "correction": 1.0, "thanks": 1.0}
@@ -109,10 +109,8 @@ def _corrected(conversation: Conversation) -> Iterator[Edge]:
 
 def _thanked(conversation: Conversation) -> Iterator[Edge]:
     """From whoever thanked to the author of what they thanked for, if that is here."""
-    authors = {version.record.id: version.record.author for version in conversation.versions} | dict(conversation.authors)
     latest: dict[tuple[bytes, bytes], Record] = {}
-    for record in sorted((entry.record for entry in conversation.standing if isinstance(entry.body, Thanks)), key=lambda one: one.order):
-        if helper := authors.get(record.target(RE) or b""):
-            latest[record.author, helper] = record
+    for entry, helper in sorted(gratitude(conversation), key=lambda found: found[0].record.order):
+        latest[entry.author, helper] = entry.record
     for (issuer, helper), record in latest.items():
         yield Edge(issuer, helper, "thanks", conversation.root.id, record, UNITS["thanks"])
