@@ -116,40 +116,48 @@ def _anything(kind: str, body: Sequence[Any], refs: Sequence[tuple[str, int | by
 
 _places = st.one_of(st.sampled_from([0, 1, -1]), st.integers(0, 63))  # the first two and the last more often than chance would have it
 _people = {name: Author(name).key for name in ("ada", "ben", "eve")}
-_plausible = st.builds(
-    _about,
+_acts = st.one_of(  # a kind, and the relation it stands in to something said; each group as often as any other
+    st.just((lambda text: kinds.Retract("reason of " + text), RETRACTS)),
+    st.sampled_from([(partial(kinds.Reply, type_), RE) for type_ in REPLY_TYPES]),
+    st.sampled_from([(kinds.Solve, None), (kinds.Solve, BY), (kinds.Withdraw, None), (kinds.Decline, None)]),
+    st.sampled_from([(kinds.Check, None), (kinds.Proof, RE), *((partial(kinds.Verdict, result), RE) for result in RESULTS)]),
+    st.sampled_from(
+        [
+            *((partial(kinds.Reaction, word), RE) for word in REACTIONS),
+            (kinds.Correction, RE),
+            (kinds.Thanks, RE),
+            (kinds.Encouragement, RE),
+        ]
+    ),
+    st.sampled_from(
+        [
+            (lambda text, stage=stage, source=source: kinds.Adopt(stage, learned_from=source, text=text), OF)
+            for stage, source in zip(STAGES, (b"", *_people.values()), strict=True)
+        ]
+    ),
+    st.sampled_from(
+        [
+            *((lambda text: kinds.Snippet("note", "", text), relation) for relation in VARIANTS),
+            (lambda text: kinds.Snippet("note", text, text), FROM),
+            (kinds.Revision, None),
+            (kinds.Revision, WITH),
+            (lambda text: kinds.Revision(text, "title of " + text), None),
+            *((lambda text: kinds.Request(text, text), relation) for relation in (None, SIMILAR)),
+        ]
+    ),
     st.sampled_from(
         [
             (lambda text: kinds.Profile("somebody", text), None),
-            *((lambda text: kinds.Snippet("note", "", text), relation) for relation in VARIANTS),
-            (kinds.Revision, None),
-            (lambda text: kinds.Revision(text, "title of " + text), None),
-            (lambda text: kinds.Retract("reason of " + text), RETRACTS),
-            *((partial(kinds.Reply, type_), RE) for type_ in REPLY_TYPES),
-            (kinds.Solve, None),
-            (kinds.Solve, BY),
-            (kinds.Withdraw, None),
-            (kinds.Revision, WITH),
-            (kinds.Check, None),
-            (kinds.Proof, RE),
-            *((partial(kinds.Verdict, result), RE) for result in RESULTS),
-            *(
-                (lambda text, stage=stage, source=source: kinds.Adopt(stage, learned_from=source, text=text), OF)
-                for stage, source in zip(STAGES, (b"", *_people.values()), strict=True)
-            ),
-            (kinds.Correction, RE),
-            *((partial(kinds.Reaction, word), RE) for word in REACTIONS),
-            (kinds.Thanks, RE),
-            (kinds.Encouragement, RE),
-            (kinds.Decline, None),
-            *((make, None) for make in (kinds.Offer, kinds.Wanted)),
-            *((lambda text: kinds.Request(text, text), relation) for relation in (None, SIMILAR)),
-            (lambda text: kinds.Snippet("note", text, text), FROM),
             (lambda _text: kinds.Teach(), None),
             (lambda _text: kinds.Learn(), None),
+            *((make, None) for make in (kinds.Offer, kinds.Wanted)),
             *((partial(kinds.Compass, question), None) for question in QUESTIONS),
         ]
     ),
+)
+_plausible = st.builds(
+    _about,
+    _acts,
     _places,
     st.lists(attachments, max_size=1).map(tuple),
     st.lists(st.sampled_from(["bicycles", "calculus"]), max_size=2, unique=True).map(tuple),
@@ -185,6 +193,8 @@ def _the_loop(ada: Author, ben: Author, eve: Author, request: Record) -> Iterato
     yield (proof := ada.prove(check, "a proof"))
     yield ben.judge(proof, "shown", "a verdict", [(2, "a fix")])
     yield ada.solve(request, by=hint)
+    yield ada.teach("bicycles", 2)
+    yield eve.ask("another question", "a text", topics=("bicycles",))
     yield (snippet := ada.pass_on(request, "what ada learned", "a note", topics=request.topics))
     yield ben.adopt(snippet, "using", "works", ada.key)
     yield eve.adopt(snippet, "tried", learned_from=ben.key)
@@ -207,7 +217,7 @@ def record_sets(draw: st.DrawFn) -> list[Record]:
     first = people["ada"].ask("a question", "text 0", topics=("bicycles",), show_work_first=True)
     said = [first, people["ben"].share("a snippet", "text 1", topics=("bicycles",))]
     backups = {name: (author.seq, author.prev) for name, author in people.items()}
-    said += islice(_the_loop(people["ada"], people["ben"], people["eve"], first), draw(st.integers(0, 14)))
+    said += islice(_the_loop(people["ada"], people["ben"], people["eve"], first), draw(st.integers(0, 16)))
     for name, time, restored, plan in draw(_turns):
         author = people[name]
         author.clock.jump(time)
