@@ -109,6 +109,24 @@ async def test_what_one_has_taken_up_remembers_whom_from_and_how_it_went(service
     assert (adoption["type"], adoption["outcome"]) == ("dropped", "no")
 
 
+async def test_taking_up_credits_whoever_had_a_part_in_it(service: Service) -> None:
+    ada, ben, eve = Author("ada"), Author("ben"), Author("eve")
+    source = ada.share("Patch", topics=("bikes",))
+    fork = ben.fork(source, "My way.", topics=("bikes",))
+    correction = ada.correct(fork, "Dry it.")
+    told = [source, fork, correction, ben.revise(fork, "Dry it first.", taking_up=correction), eve.adopt(fork), eve.profile("Eve")]
+    await hear(service, *told)
+    answer = await service.adopt(fork.id.hex(), "using", learned_from="Eve")
+    assert [(credit["author"], credit["share"], credit["why"]) for credit in answer["credits"]] == [
+        (ben.key.hex(), 1.0, "author"),
+        (ada.key.hex(), 0.5, "earlier author"),
+        (eve.key.hex(), 1.0, "learned from"),
+        (ada.key.hex(), 1.0, "correction"),
+    ]
+    assert [credit["name"] for credit in answer["credits"]] == ["", "", "Eve", ""]
+    assert (await service.adopt(fork.id.hex(), "dropped"))["credits"] == []
+
+
 async def test_a_correction_is_taken_up_by_a_revision_and_a_reaction_taken_back(service: Service) -> None:
     ben = Author("ben")
     mine = (await service.share(title="Patch", text="Glue on wet rubber.", topics=["bikes"]))["id"]

@@ -8,6 +8,7 @@ from typing import Any
 from p2plearn import limits
 from p2plearn.errors import Refused, UsageError
 from p2plearn.learning.opinions import adoptions
+from p2plearn.ledger.credits import credits_json, credits_of
 from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.saying import Attach, Saying, one_of, required, step_of
 from p2plearn.protocol.bodies import body_of
@@ -71,7 +72,10 @@ class Helping(Saying):
         text: str = "",
         attachments: Attach = [],  # noqa: B006
     ) -> Answer:
-        """Say how far you took up a snippet, and what came of it. Whom you learned it from, and the outcome, stay if not given."""
+        """Say how far you took up a snippet, and what came of it; whom it credits comes back with the id.
+
+        Whom you learned it from, and the outcome, stay if not given.
+        """
         root, meant = await self._lookup.root(snippet)
         found = await self._conversations([root])
         former = adoptions(found[0][1].thread).get(self._keeper.author) if found else None
@@ -86,7 +90,10 @@ class Helping(Saying):
         current = found[0][1].current.record if found else root.record
         wording = meant if isinstance(body_of(meant), Revision) else current
         refs = (Ref(ROOT, root.record.id), Ref(OF, wording.id))
-        return await self._say(body, *refs, root=root.record, attachments=attachments)
+        said = await self._say(body, *refs, root=root.record, attachments=attachments)
+        (adoption,) = await self._keeper.in_thread(self._keeper.store.get, [bytes.fromhex(said["id"])])
+        credited = credits_of(adoption.record, await self._upstream(root))
+        return said | {"credits": credits_json(credited, await self._lookup.names())}
 
     async def correct(self, id: str, text: str, attachments: Attach = []) -> Answer:  # noqa: A002, B006  # the contract's name
         """Say what is wrong with something; everybody who adopted it is told."""

@@ -8,6 +8,7 @@ from p2plearn.errors import UsageError
 from p2plearn.learning.conversation import Conversation, converse
 from p2plearn.learning.entries import Entry
 from p2plearn.learning.items import item_json
+from p2plearn.learning.upstream import made_from, upstream
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.lookup import Lookup
 from p2plearn.node.store import local as store_local
@@ -40,6 +41,17 @@ class Part:
             return [(root, conversation) for root, conversation in folded if conversation is not None]
 
         return await self._keeper.in_thread(fold)
+
+    async def _upstream(self, root: Stored) -> list[Conversation]:
+        """The conversation of a root, then that of what it was made from, and so on, as far as they are here."""
+        held: dict[bytes, Conversation] = {}
+        waiting = [root]
+        while waiting and len(held) < limits.MAX_UPSTREAM:
+            folded = [conversation for _, conversation in await self._conversations(waiting)]
+            held.update((conversation.root.id, conversation) for conversation in folded)
+            named = {source for conversation in folded for source in made_from(conversation)} - held.keys()
+            waiting = await self._keeper.in_thread(self._keeper.store.get, sorted(named))
+        return upstream(held[root.record.id], held) if root.record.id in held else []
 
     async def _items(self, found: Iterable[tuple[Stored, Conversation]]) -> list[Answer]:
         names = await self._lookup.names()

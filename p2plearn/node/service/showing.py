@@ -43,21 +43,10 @@ class Showing(Part):
         alike = [*await self._held(record.targets(SIMILAR)), *await self._naming(record, SIMILAR)]
         return Around(
             variants=_standing(await self._folded(forks)),
-            sources=await self._sources(record),
+            sources=(await self._upstream(root))[1:],
             similar=_standing(await self._folded(alike[: limits.MAX_AROUND])),
             held_by=await self._keeper.read(store_local.held_by, record.id),
         )
-
-    async def _sources(self, record: Record) -> list[Conversation]:
-        """What it was made from, what that was made from, and so on, nearest first. A record names none that names it: ids are hashes."""
-        found: dict[bytes, Conversation] = {}
-        above = [record]
-        while above and len(found) < limits.MAX_AROUND:
-            named = {target for one in above for relation in VARIANTS for target in one.targets(relation)} - found.keys()
-            sources = await self._folded(await self._held(sorted(named)))
-            found.update((source.root.id, source) for source in sources)
-            above = [source.root for source in sources]
-        return list(found.values())[: limits.MAX_AROUND]
 
     async def _held(self, ids: Sequence[bytes]) -> list[Stored]:
         return await self._keeper.in_thread(self._keeper.store.get, ids)
