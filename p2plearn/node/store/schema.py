@@ -1,7 +1,7 @@
 """The tables, and opening the file they are in. What only this module and its siblings know: SQL.
 
 Truth: `records` (raw bytes), `unverified`, `passed`, `declined`, `forgotten`, `doubted`, `kept`, and what is local (follows, addresses,
-seen, agreed, read, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
+seen, agreed, read, answers, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
 """
 
 import contextlib
@@ -31,6 +31,10 @@ CREATE TABLE things (root BLOB, thing BLOB, PRIMARY KEY (root, thing)) WITHOUT R
 CREATE TABLE concerns (shown INTEGER, record INTEGER, PRIMARY KEY (shown, record)) WITHOUT ROWID;
 -- items of the inbox that were read; mark tells apart those with one id
 CREATE TABLE read (id BLOB, mark INTEGER, PRIMARY KEY (id, mark)) WITHOUT ROWID;
+-- to the three questions; shared and action: the records that came of one; facts: counts as JSON, of when it was given
+CREATE TABLE answers (
+    n INTEGER PRIMARY KEY, question INTEGER NOT NULL, text TEXT NOT NULL, at INTEGER NOT NULL, shared BLOB, action BLOB, facts TEXT
+);
 """
 
 _RECORDS = f"""
