@@ -17,6 +17,7 @@ from p2plearn.node.service.helping import Helping
 from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.personal import Personal
 from p2plearn.node.service.showing import Showing
+from p2plearn.node.service.tracing import Tracing
 from p2plearn.node.service.willing import Willing
 from p2plearn.node.service.writing import Writing
 from p2plearn.node.store.blocks import BlockStore
@@ -24,7 +25,7 @@ from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 
-class Service(Writing, Helping, Willing, Showing, Files, Personal):
+class Service(Writing, Helping, Willing, Tracing, Showing, Files, Personal):
     """What a home can do by itself; `node.Node` adds what needs a network."""
 
     @classmethod
