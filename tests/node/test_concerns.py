@@ -18,6 +18,7 @@ from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import START_MS
 from p2plearn.testing.strategies import record_sets
 
+NEWEST = (limits.MAX_INT, 0)
 ADA, BEN, EVE = Author("ada"), Author("ben"), Author("eve")
 
 
@@ -48,7 +49,10 @@ def candidates(store: Store, me: Author = ADA) -> set[bytes]:
     """The ids of what may concern me, unread or read."""
     index(store, me)
     with store.reading() as db:
-        found = [*store_concerns.candidates(db, unread=True, limit=999), *store_concerns.candidates(db, unread=False, limit=999)]
+        found = [
+            *store_concerns.candidates(db, unread=True, after=NEWEST, limit=999),
+            *store_concerns.candidates(db, unread=False, after=NEWEST, limit=999),
+        ]
     return {stored.record.id for stored in found}
 
 
@@ -127,10 +131,10 @@ def test_what_was_read_stays_read_and_comes_behind(store: Store) -> None:
         store_concerns.mark_read(db, [Mark(hints[1].id, 0), Mark(hints[1].id, 0), Mark(hints[2].id, 7)])
     with store.reading() as db:
         assert store_concerns.read_among(db, [Mark(hint.id, 0) for hint in hints]) == {Mark(hints[1].id, 0)}
-        first = store_concerns.candidates(db, unread=True, limit=1)
+        first = store_concerns.candidates(db, unread=True, after=NEWEST, limit=1)
         rest = store_concerns.candidates(db, unread=True, after=first[-1].place, limit=9)
         assert [stored.record for stored in [*first, *rest]] == [hints[2], hints[0]]
-        assert [stored.record for stored in store_concerns.candidates(db, unread=False, limit=9)] == [hints[1]]
+        assert [stored.record for stored in store_concerns.candidates(db, unread=False, after=NEWEST, limit=9)] == [hints[1]]
         assert store_concerns.is_candidate(db, first[0].place)
         assert not store_concerns.is_candidate(db, (first[0].place[0], 1))
 

@@ -14,6 +14,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.service import doctor
 from p2plearn.node.service.files import Files
 from p2plearn.node.service.helping import Helping
+from p2plearn.node.service.mine import Mine
 from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.personal import Personal
 from p2plearn.node.service.showing import Showing
@@ -25,7 +26,7 @@ from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 
-class Service(Writing, Helping, Willing, Tracing, Showing, Files, Personal):
+class Service(Writing, Helping, Willing, Mine, Tracing, Showing, Files, Personal):
     """What a home can do by itself; `node.Node` adds what needs a network."""
 
     @classmethod

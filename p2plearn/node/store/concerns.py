@@ -138,9 +138,9 @@ ORDER BY concerns.shown DESC, record DESC LIMIT ?
 """
 
 
-def candidates(db: sqlite3.Connection, *, unread: bool, after: tuple[int, int] | None = None, limit: int) -> list[Stored]:
-    """Records that may concern me and are unread, or read, in the order of the feed, newest first. `after`: the place of the one before."""
-    values = (*(after or (limits.MAX_INT, 0)), not unread, limit)
+def candidates(db: sqlite3.Connection, *, unread: bool, after: tuple[int, int], limit: int) -> list[Stored]:
+    """Records that may concern me and are unread, or read, in the order of the feed, newest first. `after`: a place."""
+    values = (*after, not unread, limit)
     return [stored_of(row) for row in db.execute(_IN_ORDER, values)]
 
 
@@ -152,12 +152,6 @@ def is_candidate(db: sqlite3.Connection, place: tuple[int, int]) -> bool:
 def things_of(db: sqlite3.Connection, root: bytes) -> list[bytes]:
     """Because of what a root may concern me; sorted."""
     return [thing for _, thing in _things(db, [root])]
-
-
-def adoptions_of(db: sqlite3.Connection, me: bytes) -> list[Record]:
-    """What an author said of their adoptions, the latest MAX_ADOPTIONS."""
-    sql = "SELECT raw FROM records WHERE author = (SELECT n FROM authors WHERE key = ?) AND kind = ? ORDER BY seq DESC LIMIT ?"
-    return [parse(raw) for (raw,) in db.execute(sql, (me, Adopt.kind, limits.MAX_ADOPTIONS))]
 
 
 # --- what was read ---
