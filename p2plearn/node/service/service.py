@@ -14,19 +14,17 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.service import doctor
 from p2plearn.node.service.files import Files
 from p2plearn.node.service.helping import Helping
-from p2plearn.node.service.mine import Mine
 from p2plearn.node.service.parts import Answer
-from p2plearn.node.service.personal import Personal
 from p2plearn.node.service.showing import Showing
 from p2plearn.node.service.tracing import Tracing
-from p2plearn.node.service.willing import Willing
+from p2plearn.node.service.welcoming import Welcoming
 from p2plearn.node.service.writing import Writing
 from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 
-class Service(Writing, Helping, Willing, Mine, Tracing, Showing, Files, Personal):
+class Service(Writing, Helping, Welcoming, Tracing, Showing, Files):
     """What a home can do by itself; `node.Node` adds what needs a network."""
 
     @classmethod

@@ -1,0 +1,65 @@
+"""The first screen: of use to one person alone, and to one among others."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from p2plearn.node.net.memory_host import MemoryHub
+from p2plearn.node.service.service import Service
+from p2plearn.testing.authors import Author
+from p2plearn.testing.cafe import in_step, meet, open_laptop
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    async with Service.open(tmp_path) as opened:
+        yield opened
+
+
+async def test_alone_it_asks_the_three_questions_and_says_where_to_begin(service: Service) -> None:
+    found = await service.home()
+    assert [len(found[name]) for name in ("inbox", "requests", "notes", "questions")] == [0, 0, 0, 3]
+    assert (found["name"], found["peers"], found["running"], found["unread"]) == ("", 0, False, 0)
+    offered = " ".join(found["next"])
+    for command in ("profile --name", "up", "import FILE", "share", "ask"):
+        assert f"p2plearn {command}" in offered
+
+
+async def test_it_keeps_my_notes_and_drops_what_is_done(service: Service) -> None:
+    await service.profile(name="Ada")
+    note = (await service.share(title="Yeast", text="Lukewarm.", topics=["bread"]))["id"]
+    gone = (await service.share(title="Wrong", text="Hot.", topics=["bread"]))["id"]
+    await service.retract(gone)
+    await service.compass(answer=1, text="Bread.")
+    found = await service.home()
+    assert [item["id"] for item in found["notes"]] == [note]
+    assert found["name"] == "Ada"
+    assert len(found["questions"]) == 2
+    assert not [step for step in found["next"] if "profile" in step or "share" in step]
+
+
+async def test_others_questions_and_what_concerns_me_come_first(service: Service) -> None:
+    ada = Author("ada")
+    theirs = ada.ask("Why is it flat?", topics=("bread",))
+    mine = (await service.ask(title="Which flour?", text="?", topics=["bread"]))["id"]
+    request = (await service._lookup.record(mine)).record
+    answer = ada.reply(request, "answer", "Strong flour.")
+    await service._keeper.take([theirs.raw, answer.raw], "peer")
+    found = await service.home()
+    assert [item["id"] for item in found["requests"]] == [theirs.id.hex()]
+    assert [item["id"] for item in found["inbox"]] == [answer.id.hex()]
+    assert (found["unread"], found["more"]) == (1, False)
+
+
+async def test_among_others_it_says_how_many(tmp_path: Path) -> None:
+    hub = MemoryHub()
+    async with open_laptop(hub, tmp_path / "ada") as ada, open_laptop(hub, tmp_path / "ben") as ben:
+        alone = await ada.home()
+        assert (alone["running"], alone["peers"]) == (True, 0)
+        assert any("p2plearn connect" in step for step in alone["next"])
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        found = await ada.home()
+        assert found["peers"] == 1
+        assert not [step for step in found["next"] if "connect" in step or "import" in step]
