@@ -5,8 +5,9 @@ Must not know how what belongs to a snippet is found, nor who is looking.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import dropwhile, islice, takewhile
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import NamedTuple
 
 from p2plearn import limits
 from p2plearn.learning.conversation import Conversation
@@ -16,8 +17,7 @@ from p2plearn.learning.upstream import made_from
 from p2plearn.protocol.kinds import ROOT, VARIANTS
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """Somebody in a lineage besides the author.
 
     `stage` is that of their adoption, or the relation by which their own version came about, if they did not adopt anything themselves;
@@ -108,8 +108,12 @@ def _line(family: Mapping[bytes, Conversation], of: bytes) -> Iterator[bytes]:
 
 def _maker(family: Mapping[bytes, Conversation], of: bytes, person: bytes) -> bytes:
     """Who made `of`; where that is the person, who made what it was made from. The author of the original at the last."""
-    authors = [family[one].root.author for one in _line(family, of)]
-    return next((author for author in authors if author != person), authors[-1])
+    author = b""
+    for one in _line(family, of):
+        author = family[one].root.author
+        if author != person:
+            break
+    return author
 
 
 def _makers(family: Mapping[bytes, Conversation], original: Conversation) -> list[Member]:
@@ -135,9 +139,9 @@ def _untangled(members: Mapping[bytes, Member], author: bytes) -> dict[bytes, Me
             path[person] = None
             person = members[person].above
         if person in path:
-            circle = dropwhile(lambda one, met=person: one != met, path)  # type: ignore[misc]
+            circle = list(path)[list(path).index(person) :]
             first = min((members[one] for one in circle), key=lambda member: (member.since, member.author))
-            found[first.author] = replace(first, above=author)
+            found[first.author] = first._replace(above=author)
         settled.update(path)
     return found
 
