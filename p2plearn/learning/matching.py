@@ -10,7 +10,8 @@ from p2plearn import limits
 from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.notation import Json, Names, iso_time
 from p2plearn.learning.progress import latest_verdicts
-from p2plearn.learning.similar import likeness, rarity, words
+from p2plearn.learning.similar import likeness, rarity, weigh, words
+from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import Check, Decline, Learn, Offer, Proof, Reply, Request, Teach, Verdict, Wanted
 from p2plearn.protocol.records import Record
 
@@ -92,6 +93,15 @@ def side(conversation: Conversation) -> Side | None:
     return Side(root.id, root.author, root.kind, root.topics, conversation.title, conversation.text, root.time, to)
 
 
+def first_said(record: Record) -> Side | None:
+    """The same of a record alone, whatever was said since: enough to tell where to look closely. An offer or a wish goes without title."""
+    body = body_of(record)
+    if not isinstance(body, Offer | Wanted | Request):
+        return None
+    title, to = (body.title, body.to) if isinstance(body, Request) else ("", b"")
+    return Side(record.id, record.author, record.kind, record.topics, title, body.text, record.time, to)
+
+
 def shown_side(conversation: Conversation, me: bytes) -> Side | None:
     """My own request with the day on which I last showed what I had understood; None unless I did, or once it is taken back."""
     root = conversation.root
@@ -126,6 +136,7 @@ def matches(mine: Iterable[Side], theirs: Iterable[Side], me: bytes) -> list[Mat
     others = {(one.id, one.topics): one for one in theirs if one.author != me}.values()
     said = {one: _words(one) for one in (*own, *others)}
     weights = rarity(list(said.values()))
+    weight = {one: weigh(text, weights) for one, text in said.items()}
     carrying: dict[str, list[Side]] = {}
     for one in others:
         for topic in one.topics:
@@ -135,7 +146,8 @@ def matches(mine: Iterable[Side], theirs: Iterable[Side], me: bytes) -> list[Mat
         for one in own:
             for other in carrying[topic] if topic in one.topics else ():
                 if other.kind in _MEETS[one.kind]:
-                    pair = Match(one, other, topic, likeness(said[one], said[other], weights))
+                    shared = weigh(said[one] & said[other], weights)
+                    pair = Match(one, other, topic, likeness(shared, weight[one], weight[other]))
                     pairs.setdefault((one.id, other.id), pair)
     return sorted(pairs.values(), key=lambda match: _rank(match, me))
 

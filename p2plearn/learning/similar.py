@@ -45,9 +45,10 @@ def similar(text: str, candidates: Iterable[Candidate]) -> list[Match]:
     asked = words(text)
     known = {candidate: (words(candidate.title), words(f"{candidate.title} {candidate.text}")) for candidate in candidates}
     weights = rarity([whole for _, whole in known.values()], asked)
+    weight = weigh(asked, weights)
     matches = []
     for candidate, parts in known.items():
-        score = max(likeness(asked, part, weights) for part in parts)
+        score = max(likeness(weigh(asked & part, weights), weight, weigh(part, weights)) for part in parts)
         if score >= limits.MIN_SIMILAR:
             matches.append(Match(candidate, score, tuple(sorted(asked & parts[1], key=lambda word: (-weights[word], word)))))
     return sorted(matches, key=lambda match: (-match.score, match.candidate.id))[: limits.MAX_SIMILAR]
@@ -73,7 +74,11 @@ def rarity(texts: Collection[AbstractSet[str]], others: AbstractSet[str] = froze
     return {word: math.log1p(len(texts) / frequency.get(word, 1)) for word in others | frequency.keys()}
 
 
-def likeness(one: AbstractSet[str], other: AbstractSet[str], weights: Mapping[str, float]) -> float:
-    """How alike two texts are, given as their words: from 0 to 1."""
-    weight = [math.fsum(weights[word] for word in part) for part in (one & other, one, other)]
-    return weight[0] / math.sqrt(weight[1] * weight[2]) if weight[0] else 0.0
+def weigh(text: AbstractSet[str], weights: Mapping[str, float]) -> float:
+    """What a text weighs, given as its words."""
+    return math.fsum(weights[word] for word in text)
+
+
+def likeness(shared: float, one: float, other: float) -> float:
+    """How alike two texts are, from 0 to 1, by what each weighs and what the words in both do."""
+    return shared / math.sqrt(one * other) if shared else 0.0

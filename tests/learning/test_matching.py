@@ -13,6 +13,7 @@ from p2plearn.learning.matching import (
     Side,
     back_offers,
     declared_side,
+    first_said,
     is_answered,
     match_json,
     matches,
@@ -102,6 +103,14 @@ def test_what_has_ended_is_no_side() -> None:
     assert side(conversation(request, ada.solve(request))) is None
     assert side(conversation(ada.share("a note"))) is None
     assert side(conversation(request, ben.check(request))) is not None
+
+
+def test_a_side_as_it_was_first_said_needs_nothing_else() -> None:
+    ada, ben = Author("ada"), Author("ben")
+    request, wanted = ada.ask("Why?", "Indeed.", topics=("bread",), to=ben.key), ada.want("Rye", ("bread",))
+    assert first_said(request) == side(conversation(request))
+    assert first_said(wanted) == Side(wanted.id, ada.key, "wanted", ("bread",), "", "Rye", wanted.time)
+    assert first_said(ada.share("a note")) is None
 
 
 def test_who_has_answered_or_declined_is_told_no_more() -> None:

@@ -3,7 +3,7 @@
 Looks at the newest of each kind in each of my topics, so the work does not grow with the store. Pairing itself is `learning.matching`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import islice
 from typing import TypeAlias
@@ -13,9 +13,11 @@ from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.declared import NOTHING
 from p2plearn.learning.matching import (
     BackOffer,
+    Match,
     Side,
     back_offers,
     declared_side,
+    first_said,
     is_answered,
     match_json,
     matches,
@@ -38,10 +40,11 @@ class Pairing(Part):
         """Who could meet you over what: wishes, requests and offers of others that go with what you give, look for, or have shown."""
         count = limit_of(limit)
         me = self._keeper.author
-        mine = [*await self._own_sides(), *filter(None, (shown_side(one, me) for one in await self._shown()))]
+        mine = [*await self._own_sides(), *_shown_sides(await self._shown(), me)]
         wanted = sought(mine)
-        others = [one for one in await self._newest_of(wanted) if not is_answered(one, me)]
-        theirs = [*filter(None, map(side, others)), *await self._declared_sides(wanted)]
+        found = await self._newest_of(wanted)
+        standing = await self._standing(matches(mine, filter(None, (first_said(one.record) for one in found)), me), found, count)
+        theirs = [*filter(None, map(side, standing)), *await self._declared_sides(wanted)]
         names = await self._lookup.names()
         return {"matches": [match_json(match, names) for match in matches(mine, theirs, me)[:count]]}
 
@@ -49,34 +52,31 @@ class Pairing(Part):
         """Open requests of others about what I have shown, for the inbox: a few, each with the day on which I showed it."""
         me = self._keeper.author
         shown = await self._shown()
-        wanted = sought(filter(None, (shown_side(one, me) for one in shown)))
-        return back_offers(me, shown, await self._newest_of(wanted), await self._lookup.names())
+        mine = _shown_sides(shown, me)
+        found = await self._newest_of(sought(mine))
+        others = [one for one in (first_said(stored.record) for stored in found) if one is not None and one.to != me]
+        standing = await self._standing(matches(mine, others, me), found, limits.MAX_BACK_OFFERS)
+        return back_offers(me, shown, standing, await self._lookup.names())
 
     # --- mine ---
 
     async def _own_sides(self) -> list[Side]:
-        """What I give and look for: the newest first, as I named it first in what I teach and learn."""
+        """What I give and look for, the newest first."""
         own = (await self._lookup.declared()).get(self._keeper.author, NOTHING)
         words = [declared_side(record, topic) for said in (own.teaches, own.learns) for topic, record in said.items()]
-        said = [*await self._own(Offer.kind), *await self._own(Wanted.kind)]
-        found = [*filter(None, map(side, said)), *words]
-        return sorted(found, key=lambda one: -one.at)
+        said = await self._conversations(await self._newest_own(Offer.kind, Wanted.kind))
+        found = [*words, *filter(None, (side(conversation) for _, conversation in said))]
+        return sorted(found, key=lambda one: (-one.at, one.id))
 
     async def _shown(self) -> list[Conversation]:
         """My requests in which I gave a proof, the latest first."""
-        proofs = await self._newest_own(Proof.kind)
-        return await self._conversations_of(list(dict.fromkeys(target for proof in proofs if (target := proof.record.target(ROOT)))))
+        roots = dict.fromkeys(stored.record.target(ROOT) for stored in await self._newest_own(Proof.kind))
+        requests = await self._keeper.in_thread(self._keeper.store.get, [root for root in roots if root])
+        return [conversation for _, conversation in await self._conversations(requests)]
 
-    async def _own(self, kind: str) -> list[Conversation]:
-        return await self._conversations_of([stored.record.id for stored in await self._newest_own(kind)])
-
-    async def _newest_own(self, kind: str) -> list[Stored]:
-        ids = await self._keeper.read(store_authored.newest_by, self._keeper.author, kind, limits.NEWEST_OWN)
+    async def _newest_own(self, *kinds: str) -> list[Stored]:
+        ids = await self._keeper.read(store_authored.newest_by, self._keeper.author, kinds, limits.NEWEST_OWN)
         return await self._keeper.in_thread(self._keeper.store.get, ids)
-
-    async def _conversations_of(self, ids: Sequence[bytes]) -> list[Conversation]:
-        roots = await self._keeper.in_thread(self._keeper.store.get, ids)
-        return [conversation for _, conversation in await self._conversations(roots)]
 
     # --- theirs ---
 
@@ -95,22 +95,36 @@ class Pairing(Part):
                 found += [declared_side(record, topic) for record in newest]
         return found
 
-    async def _newest_of(self, wanted: _Sought) -> list[Conversation]:
+    async def _newest_of(self, wanted: _Sought) -> list[Stored]:
         """The newest of others' of these kinds in NEWEST_TOPICS topics, of requests those that are open."""
         await self._keeper.index_closed()
         muted = await self._muted()
         me = self._keeper.author
         store = self._keeper.store
 
-        def find() -> dict[bytes, Stored]:
-            return {
+        def find() -> list[Stored]:
+            found = {
                 stored.record.id: stored
                 for topic, kinds in islice(wanted.items(), limits.NEWEST_TOPICS)
                 for kind in sorted(kinds & {Offer.kind, Wanted.kind, Request.kind})
                 for stored in store.of_kinds([kind], topic, limit=limits.NEWEST_OF_TOPIC, only_open=kind == Request.kind)
-                if stored.record.author != me and stored.record not in muted
             }
+            return [stored for stored in found.values() if stored.record.author != me and stored.record not in muted]
 
-        found = await self._keeper.in_thread(find)
-        newest = nlargest(limits.NEWEST_FOLDED, found.values(), key=lambda stored: stored.place)
-        return [conversation for _, conversation in await self._conversations(newest)]
+        return await self._keeper.in_thread(find)
+
+    async def _standing(self, order: Sequence[Match], found: Iterable[Stored], count: int) -> list[Conversation]:
+        """The first `count`, or a few more, of what was found that stand and that I have not answered: only so many are folded."""
+        by_id = {stored.record.id: stored for stored in found}
+        ids = list(dict.fromkeys(match.theirs.id for match in order))
+        standing: list[Conversation] = []
+        for at in range(0, len(ids), count):
+            if len(standing) >= count:
+                break
+            folded = await self._conversations([by_id[one] for one in ids[at : at + count]])
+            standing += [one for _, one in folded if side(one) is not None and not is_answered(one, self._keeper.author)]
+        return standing
+
+
+def _shown_sides(conversations: Iterable[Conversation], me: bytes) -> list[Side]:
+    return [one for one in (shown_side(conversation, me) for conversation in conversations) if one is not None]

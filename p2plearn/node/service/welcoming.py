@@ -22,11 +22,10 @@ class Welcoming(Willing, Mine, Personal):
     async def home(self) -> Answer:
         """What is new for me, who is stuck, my notes, the questions I have not answered, and what one could do next."""
         status, names = await self.status(), await self._lookup.names()
-        mine = await self._keeper.read(partial(store_authored.newest_by, author=self._keeper.author, kind=Snippet.kind, limit=_FEW))
+        mine = await self._keeper.read(partial(store_authored.newest_by, author=self._keeper.author, kinds=[Snippet.kind], limit=_FEW))
         notes = await self._conversations(await self._keeper.in_thread(self._keeper.store.get, mine))
         inbox = await self.inbox(limit=_FEW)
         waiting = [item for item in (await self.requests(open=True, limit=_FEW * 2))["items"] if item["author"] != status["author"]]
-        open_questions = [asked["question"] for asked in (await self.compass())["questions"] if not asked["answers"]]
         found = {
             "name": names.get(self._keeper.author, ""),
             "author": status["author"],
@@ -38,7 +37,7 @@ class Welcoming(Willing, Mine, Personal):
             "more": inbox["more"],
             "requests": waiting[:_FEW],
             "notes": [item_json(conversation, names, root.arrived) for root, conversation in notes if conversation.reason is None],
-            "questions": open_questions,
+            "questions": await self._unanswered(),
         }
         return found | {"next": _next(found)}
 

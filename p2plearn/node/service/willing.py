@@ -9,19 +9,21 @@ from functools import partial
 from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn.learning.asking import Helped, Helper, Near, helped_in, helper_json, whom_to_ask
-from p2plearn.learning.conversation import Conversation
+from p2plearn.learning.compass import shared_json
 from p2plearn.learning.declared import NOTHING
 from p2plearn.learning.people import Person, person_json
+from p2plearn.node.service.orienting import Orienting
 from p2plearn.node.service.pairing import Pairing
 from p2plearn.node.service.parts import Answer, topic_of
-from p2plearn.node.service.saying import Attach, Saying, required, topics_of
+from p2plearn.node.service.saying import Attach, required, topics_of
 from p2plearn.node.store import authored as store_authored
 from p2plearn.node.store import local as store_local
+from p2plearn.node.store.store import Stored
 from p2plearn.protocol.kinds import Learn, Offer, Request, Teach, Wanted
 from p2plearn.protocol.wording import prose
 
 
-class Willing(Pairing, Saying):
+class Willing(Pairing, Orienting):
     """Says who is willing, and finds who is."""
 
     async def teach(self, topic: str, capacity: int | None = None) -> Answer:
@@ -54,7 +56,8 @@ class Willing(Pairing, Saying):
     async def _person(self, author: bytes, seen: Mapping[bytes, int]) -> Answer:
         person = (await self._lookup.people()).get(author, Person(author))
         said = (await self._lookup.declared()).get(author, NOTHING)
-        return person_json(person, seen.get(author), said.teaches, said.learns)
+        shared = (await self._lookup.orientations()).get(author, {})
+        return person_json(person, seen.get(author), said.teaches, said.learns) | {"compass": shared_json(shared)}
 
     async def _whom_to_ask(self, topic: str, seen: Mapping[bytes, int]) -> list[Answer]:
         """Those who teach it, offer it, wrote about it, or want to learn it."""
@@ -63,7 +66,8 @@ class Willing(Pairing, Saying):
         said = {author: one for author, one in (await self._lookup.declared()).items() if topic in one.teaches or topic in one.learns}
         wrote = await self._keeper.read(store_authored.writers, topic)
         offers, wants = [await self._saying(kind, topic) for kind in (Offer.kind, Wanted.kind)]
-        helped = helped_in(await self._newest_in(Request.kind, topic), now)
+        requests = await self._conversations(await self._newest_in(Request.kind, topic))
+        helped = helped_in((request for _, request in requests), now)
         helpers = [
             Helper(
                 author=author,
@@ -82,11 +86,12 @@ class Willing(Pairing, Saying):
 
     async def _saying(self, kind: str, topic: str) -> set[bytes]:
         """Whose offers or wishes stand, among the newest of a topic."""
-        return {one.root.author for one in await self._newest_in(kind, topic) if one.reason is None}
+        newest = [stored.record for stored in await self._newest_in(kind, topic)]
+        gone = await self._taken_back(*newest)
+        return {record.author for record in newest if record.id not in gone}
 
-    async def _newest_in(self, kind: str, topic: str) -> list[Conversation]:
-        newest = partial(self._keeper.store.of_kinds, [kind], topic, limit=limits.NEWEST_ASKED)
-        return [conversation for _, conversation in await self._conversations(await self._keeper.in_thread(newest))]
+    async def _newest_in(self, kind: str, topic: str) -> list[Stored]:
+        return await self._keeper.in_thread(partial(self._keeper.store.of_kinds, [kind], topic, limit=limits.NEWEST_ASKED))
 
     def _near(self) -> Mapping[bytes, float | None]:
         """Author key → latency in ms, None until measured, of everybody connected: nobody without a network."""
