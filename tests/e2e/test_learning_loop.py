@@ -213,7 +213,12 @@ def the_helper_feels_the_warm_glow(cafe: Cafe) -> None:
 def the_same_is_to_be_seen_everywhere(cafe: Cafe) -> None:
     everybody = [cafe.mona, cafe.ruben, cafe.ida, cafe.theo]
     eventually(lambda: same_set(*everybody))
-    views = [("show", cafe["request"]), ("show", cafe["snippet"]), ("show", cafe["fork"]), ("lineage", cafe["snippet"])]
+    views: list[tuple[str, ...]] = [
+        ("show", cafe["request"]),
+        ("show", cafe["snippet"]),
+        ("show", cafe["fork"]),
+        ("lineage", cafe["snippet"]),
+    ]
     views += [("requests",), ("feed",)]
     with ThreadPoolExecutor(len(everybody)) as together:
         for view in views:

@@ -7,19 +7,20 @@ from typing import NamedTuple
 
 from p2plearn import limits
 from p2plearn.errors import NotFound
-from p2plearn.learning.conversation import converse
 from p2plearn.learning.followups import FollowUp, follow_up, may_be_due
 from p2plearn.learning.inbox import Hearing, Item, item_of
 from p2plearn.learning.matching import BackOffer
 from p2plearn.learning.next_steps import follow_up_step, helping, next_step
 from p2plearn.learning.notation import iso_time
+from p2plearn.node.folds import Folds
+from p2plearn.node.keeper import Keeper
+from p2plearn.node.folds import Folds
 from p2plearn.node.service.pairing import Pairing
 from p2plearn.node.service.parts import Answer, Muted, limit_of
-from p2plearn.node.store import authored as store_authored
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store.concerns import Mark
-from p2plearn.node.store.store import Store, Stored
-from p2plearn.protocol.kinds import RETRACTS, ROOT, Adopt
+from p2plearn.node.store.store import Stored
+from p2plearn.protocol.kinds import RETRACTS, ROOT
 
 FOLLOW_UP = "follow-up"
 MATCH = "match"
@@ -43,7 +44,7 @@ class Mine(Pairing):
         """
         count = limit_of(limit)
         await self._keeper.index_inbox()
-        desk = _Desk(self._keeper.store, self._keeper.author, await self._muted(), self._keeper.clock.now_ms())
+        desk = _Desk(self._keeper, self._folds, await self._muted())
         if read is not None:
             await self._keeper.write(store_concerns.mark_read, [await self._meant(desk, read)])
         if all:
@@ -106,14 +107,14 @@ class Mine(Pairing):
 
 
 class _Desk:
-    """Where one look at the inbox is worked out, off the event loop; each conversation is folded once."""
+    """Where one look at the inbox is worked out, off the event loop."""
 
-    def __init__(self, store: Store, me: bytes, muted: Muted, now: int) -> None:
-        """`now`: ms since 1970."""
-        self._store = store
-        self._me = me
+    def __init__(self, keeper: Keeper, folds: Folds, muted: Muted) -> None:
+        self._store = keeper.store
+        self._me = keeper.author
+        self._folds = folds
         self._muted = muted
-        self._now = now
+        self._now = keeper.clock.now_ms()
         self._hearings: dict[bytes, Hearing | None] = {}
 
     def page(self, after: tuple[int, int], unread: bool) -> tuple[list[tuple[Stored, Item]], tuple[int, int] | None]:
@@ -140,9 +141,9 @@ class _Desk:
     def due(self) -> dict[Mark, bytes]:
         """What is noted when a question that may be due is read → the snippet it is about; the latest first."""
         with self._store.reading() as db:
-            ids = store_authored.newest_by(db, self._me, Adopt.kind, limits.MAX_ADOPTIONS)
-        own = [*self._store.get(ids), *self._store.about(ids, RETRACTS)]
-        return {Mark(one.adopt, one.day): one.root for one in may_be_due((stored.record for stored in own), self._now)}
+            words = store_concerns.adoptions_of(db)
+        gone = self._store.about([stored.record.id for stored in words], RETRACTS)
+        return {Mark(one.adopt, one.day): one.root for one in may_be_due((stored.record for stored in [*words, *gone]), self._now)}
 
     def follow_ups(self) -> list[FollowUp]:
         """The questions that are due, at most MAX_FOLLOW_UPS: those not read first, then the latest."""
@@ -160,6 +161,6 @@ class _Desk:
     def _hearing(self, root: bytes) -> Hearing | None:
         if root not in self._hearings:
             held = self._store.get([root])
-            conversation = converse(held[0].record, self._store.said_about([root])[0]) if held else None
+            conversation = self._folds.of([held[0].record])[0] if held else None
             self._hearings[root] = Hearing(self._me, conversation) if conversation is not None else None
         return self._hearings[root]

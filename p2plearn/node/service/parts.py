@@ -5,10 +5,11 @@ from typing import Any, TypeAlias
 
 from p2plearn import limits
 from p2plearn.errors import UsageError
-from p2plearn.learning.conversation import Conversation, converse
+from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.entries import Entry
 from p2plearn.learning.items import item_json
 from p2plearn.learning.upstream import made_from, upstream
+from p2plearn.node.folds import Folds
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.lookup import Lookup
 from p2plearn.node.store import local as store_local
@@ -31,16 +32,12 @@ class Part:
         self._keeper = keeper
         self._blocks = blocks
         self._lookup = Lookup(keeper)
+        self._folds = Folds(keeper.store)
 
     async def _conversations(self, roots: Sequence[Stored]) -> list[tuple[Stored, Conversation]]:
         """Each readable root with its conversation, in the same order."""
-
-        def fold() -> list[tuple[Stored, Conversation]]:
-            said = self._keeper.store.said_about([root.record.id for root in roots])
-            folded = ((root, converse(root.record, records)) for root, records in zip(roots, said, strict=True))
-            return [(root, conversation) for root, conversation in folded if conversation is not None]
-
-        return await self._keeper.in_thread(fold)
+        folded = await self._keeper.in_thread(self._folds.of, [root.record for root in roots])
+        return [(root, conversation) for root, conversation in zip(roots, folded, strict=True) if conversation is not None]
 
     async def _upstream(self, root: Stored) -> list[Conversation]:
         """The conversation of a root, then that of what it was made from, and so on, as far as they are here."""
