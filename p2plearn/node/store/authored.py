@@ -1,7 +1,6 @@
 """What one author said of a kind, and who wrote about a topic. Knows the tables, not the store around them."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 
 from p2plearn import limits
@@ -22,13 +21,13 @@ JOIN records ON records.n = record JOIN authors ON authors.n = author WHERE spac
 def newest_by(db: sqlite3.Connection, author: bytes, kinds: Sequence[str], limit: int) -> list[bytes]:
     """The ids of their latest records of these kinds in the commons, at most `limit` of each, by seq, the latest first."""
     found: list[bytes] = []
-    left = Counter(dict.fromkeys(kinds, limit))
+    left = dict.fromkeys(kinds, limit)
     for kind, record_id in db.execute(_BY_AUTHOR, (author,)):
-        if left[kind] > 0:
+        if left.get(kind):
             left[kind] -= 1
             found.append(bytes(record_id))
-        if not +left:
-            break
+            if not any(left.values()):
+                break
     return found
 
 
