@@ -56,11 +56,12 @@ def candidates(store: Store, me: Author = ADA) -> set[bytes]:
     return {stored.record.id for stored in found}
 
 
-def rows(store: Store) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, bytes]]]:
+def rows(store: Store) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, bytes]], list[bytes]]:
     """What the index holds, without the numbers that depend on the order of arrival."""
     with store.reading() as db:
         things = db.execute("SELECT root, thing FROM things ORDER BY 1, 2").fetchall()
-        return things, db.execute("SELECT c.shown, id FROM concerns AS c LEFT JOIN records ON n = record ORDER BY 1, 2").fetchall()
+        concerns = db.execute("SELECT c.shown, id FROM concerns AS c LEFT JOIN records ON n = record ORDER BY 1, 2").fetchall()
+        return things, concerns, db.execute("SELECT id FROM adopted LEFT JOIN records ON n = record ORDER BY 1").fetchall()
 
 
 # --- stories ---
@@ -137,6 +138,15 @@ def test_what_was_read_stays_read_and_comes_behind(store: Store) -> None:
         assert [stored.record for stored in store_concerns.candidates(db, unread=False, after=NEWEST, limit=9)] == [hints[1]]
         assert store_concerns.is_candidate(db, first[0].place)
         assert not store_concerns.is_candidate(db, (first[0].place[0], 1))
+
+
+def test_my_words_about_adoptions_are_known_and_nobody_elses(store: Store) -> None:
+    snippet = BEN.share("snippet")
+    first, second = ADA.adopt(snippet), ADA.adopt(snippet, "dropped")
+    hear(store, first, EVE.adopt(snippet), second)
+    index(store)
+    with store.reading() as db:
+        assert [stored.record for stored in store_concerns.adoptions_of(db)] == [second, first]
 
 
 # --- in any portions ---

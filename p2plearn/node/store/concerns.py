@@ -1,8 +1,9 @@
 """What may concern this home's author: an index behind the records, by refs alone, of more than does. `learning.inbox` decides.
 
 `things`: what is said about `root` may concern me because of `thing`: an original of mine, or one in which I said something; and, upwards,
-every original these were forked, adapted or translated from. `concerns`: records by others, in the order of the feed. Records come in any
-order, so whatever makes a root concern me looks back at what is here about it. Beside them `read`, which is no index: what I have read.
+every original these were made from. `concerns`: records by others, in the order of the feed. `adopted`: my own words
+about adoptions. Records come in any order, so whatever makes a root concern me looks back at what is here about it.
+Beside them `read`, which is no index: what I have read.
 
 Knows the tables, not the store around them.
 """
@@ -46,7 +47,7 @@ class _Portion(NamedTuple):
     """What the next rows hold.
 
     `own`: (id, root) of mine; `links`: snippet → what it was made from; `arrived`: what may be a root; `roots` and `named`: what others'
-    records name as such, or otherwise; `direct`: rows of others that name me.
+    records name as such, or otherwise; `direct`: rows of others that name me; `adopted`: my words about adoptions.
     """
 
     own: list[tuple[bytes, bytes]]
@@ -55,6 +56,7 @@ class _Portion(NamedTuple):
     roots: set[bytes]
     named: set[bytes]
     direct: list[int]
+    adopted: list[int]
 
 
 def index_some(db: sqlite3.Connection, me: bytes) -> None:
@@ -64,6 +66,7 @@ def index_some(db: sqlite3.Connection, me: bytes) -> None:
         db.execute("DELETE FROM applied WHERE name LIKE ?", (_NAME + "%",))
         db.execute("DELETE FROM things")
         db.execute("DELETE FROM concerns")
+        db.execute("DELETE FROM adopted")
     before, until = store_applied.advance(db, name, limits.INDEX_INBOX)
     portion = _portion(db.execute("SELECT n, raw FROM records WHERE n > ? AND n <= ? ORDER BY n", (before, until)), me)
     new = _grow(db, portion)
@@ -73,6 +76,7 @@ def index_some(db: sqlite3.Connection, me: bytes) -> None:
     own = dict.fromkeys(_among(db, _BY_AUTHOR, portion.named, author), before) | dict.fromkeys((one for one, _ in portion.own), 0)
     db.executemany(_NAMES_MINE, [{"target": record_id, "since": row, "me": author} for record_id, row in own.items()])
     db.executemany("INSERT OR IGNORE INTO concerns SELECT shown, n FROM records WHERE n = ?", [(n,) for n in portion.direct])
+    db.executemany("INSERT INTO adopted VALUES (?)", [(n,) for n in portion.adopted])
 
 
 def refold(db: sqlite3.Connection, gone: Collection[Record]) -> None:
@@ -86,7 +90,7 @@ def refold(db: sqlite3.Connection, gone: Collection[Record]) -> None:
 
 
 def _portion(rows: Iterable[tuple[int, bytes]], me: bytes) -> _Portion:
-    portion = _Portion([], {}, set(), set(), set(), [])
+    portion = _Portion([], {}, set(), set(), set(), [], [])
     for n, raw in rows:
         record = parse(raw)
         portion.links.update(_links(record))
@@ -94,6 +98,7 @@ def _portion(rows: Iterable[tuple[int, bytes]], me: bytes) -> _Portion:
             portion.arrived.add(record.id)
         if record.author == me:
             portion.own.append((record.id, record.id if record.kind in ORIGINALS else record.target(ROOT) or record.id))
+            portion.adopted.extend([n] if record.kind == Adopt.kind else [])
             continue
         portion.roots.update(record.targets(ROOT))
         portion.named.update(ref.target for ref in record.refs if ref.relation in _NAMING)
@@ -152,6 +157,12 @@ def is_candidate(db: sqlite3.Connection, place: tuple[int, int]) -> bool:
 def things_of(db: sqlite3.Connection, root: bytes) -> list[bytes]:
     """Because of what a root may concern me; sorted."""
     return [thing for _, thing in _things(db, [root])]
+
+
+def adoptions_of(db: sqlite3.Connection) -> list[Stored]:
+    """What this home's author said of adoptions, the MAX_ADOPTIONS that came last."""
+    sql = "SELECT raw, arrived, shown, n FROM adopted JOIN records ON n = record ORDER BY record DESC LIMIT ?"
+    return [stored_of(row) for row in db.execute(sql, (limits.MAX_ADOPTIONS,))]
 
 
 # --- what was read ---

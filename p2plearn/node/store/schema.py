@@ -29,6 +29,7 @@ CREATE TABLE agreed (author BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 -- what may concern this home's author: see `concerns`
 CREATE TABLE things (root BLOB, thing BLOB, PRIMARY KEY (root, thing)) WITHOUT ROWID;
 CREATE TABLE concerns (shown INTEGER, record INTEGER, PRIMARY KEY (shown, record)) WITHOUT ROWID;
+CREATE TABLE adopted (record INTEGER PRIMARY KEY);
 -- items of the inbox that were read; mark tells apart those with one id
 CREATE TABLE read (id BLOB, mark INTEGER, PRIMARY KEY (id, mark)) WITHOUT ROWID;
 -- to the three questions; shared and action: the records that came of one; facts: counts as JSON, of when it was given
