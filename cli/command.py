@@ -60,6 +60,16 @@ def application(about: str) -> typer.Typer:
     )
 
 
+def option(flag: str, metavar: str, about: str) -> Any:
+    """An option that takes a value and may be left out, unless its parameter has no default."""
+    return typer.Option(flag, metavar=metavar, help=about, show_default=False)
+
+
+def argument(metavar: str, about: str) -> Any:
+    """A word that stands by itself."""
+    return typer.Argument(metavar=metavar, help=about, show_default=False)
+
+
 def command(app: typer.Typer, name: str, panel: str) -> Callable[[Command], Command]:
     """Declare a function as the command `name`; its docstring is the help."""
     return app.command(name, cls=PlainCommand, rich_help_panel=panel, epilog=EVERYWHERE)

@@ -21,9 +21,10 @@ def state_mark(record: dict[str, Any]) -> str:
 
 def item_lines(item: dict[str, Any]) -> list[str]:
     """Title and state, who and when, the id in full, and where a search found its words."""
+    owed = f" [{paint('attempt owed', 'yellow')}]" if item.get("attempt_owed") else ""
     about = f", about {paint(', '.join(item['topics']))}" if item["topics"] else ""
     return [
-        paint(item["title"] or "without a title", "bold") + state_mark(item),
+        paint(item["title"] or "without a title", "bold") + state_mark(item) + owed,
         f"  {paint(item['kind'])} by {paint(item['name'] or 'somebody without a name')}, {ago(item['at'])}{about}",
         *([f"  {paint(item['snippet'], 'dim')}"] if "snippet" in item else []),
         key_line(item["id"]),

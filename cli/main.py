@@ -13,7 +13,21 @@ from typer.exceptions import TyperException
 
 from p2plearn import __version__
 from p2plearn.errors import P2plearnError, UnknownCommand, UsageError
-from p2plearn_cli import bundles, node, output, people, reading, requests, settings, snippets
+from p2plearn_cli import (
+    bundles,
+    helping,
+    inbox,
+    node,
+    opinions,
+    output,
+    people,
+    reading,
+    requests,
+    settings,
+    snippets,
+    tracing,
+    willing,
+)
 from p2plearn_cli.command import application
 from p2plearn_cli.session import Session
 
@@ -23,7 +37,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 def build() -> typer.Typer:
     """The whole program as a typer application."""
     app = application("Share what you know, ask what you do not, and pass it on: with the people near you, without a server.")
-    for noun in (node, people, snippets, requests, reading, bundles, settings):
+    for noun in (node, people, willing, snippets, requests, helping, opinions, tracing, reading, inbox, bundles, settings):
         noun.register(app)
     return app
 
@@ -57,15 +71,16 @@ def _fill_closed_streams() -> None:
 def _run(given: list[str]) -> int:
     json = _wants_json(given)
     try:
-        rest, home = _without_everywhere(given)
+        rest, where = _without_everywhere(given)
         if rest == ["--version"]:
             print(output.to_json({"version": __version__}) if json else f"p2plearn {__version__}")
             return 0
         rest = ["--help"] if rest == ["help"] else [*rest[1:], "--help"] if rest[:1] == ["help"] else rest
+        here = Session(where, json=json)
         if not rest and not json:
             build()(["--help"], prog_name="p2plearn", standalone_mode=False)
             return UsageError.exit_code
-        return int(build()(rest, prog_name="p2plearn", standalone_mode=False, obj=Session(home, json=json)) or 0)
+        return int(build()(rest, prog_name="p2plearn", standalone_mode=False, obj=here) or 0)
     except P2plearnError as error:
         return _fail(error, json=json)
     except TyperException as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from p2plearn_cli import output
-from p2plearn_cli.command import command
+from p2plearn_cli.command import command, option
 from p2plearn_cli.output import paint
 from p2plearn_cli.session import key_line, next_step, session
 
@@ -35,15 +35,19 @@ def profile(
 
 def people(
     context: typer.Context,
-    topic: Annotated[
-        str | None, typer.Option("--topic", metavar="X", help="Only who has something to do with this topic.", show_default=False)
-    ] = None,
+    topic: Annotated[str | None, option("--topic", "X", "Whom to ask about this topic, who is near and most willing first.")] = None,
 ) -> None:
-    """Who is here."""
+    """Who is here, and whom to ask."""
     here = session(context)
     answer = here.call("people", topic=topic)
     lines = [line for person in answer["people"] for line in _person_lines(person)]
-    here.tell(answer, *(lines or ["Nobody is known here yet.", next_step("p2plearn connect MULTIADDR brings you together with others")]))
+    nobody = ["Nobody is known here yet.", next_step("p2plearn connect MULTIADDR brings you together with others")]
+    if topic is not None:
+        nobody = [
+            "Nobody here has said that they know it.",
+            next_step(f"p2plearn wanted --topic {topic} TEXT says that you look for somebody"),
+        ]
+    here.tell(answer, *(lines or nobody))
 
 
 def follow(context: typer.Context, target: Target) -> None:
@@ -75,5 +79,6 @@ def _change(context: typer.Context, method: str, target: str) -> None:
 
 def _person_lines(person: dict[str, Any]) -> list[str]:
     seen = f"last seen {output.ago(person['last_seen'])}" if person["last_seen"] else "not seen yet"
+    why = [f"  {paint(person['why'])}"] if person.get("why") else []
     topics = [f"  {word} {paint(', '.join(person[word]))}" for word in ("teaches", "learns") if person[word]]
-    return [f"{paint(person['name'] or 'somebody without a name', 'bold')}, {seen}", key_line(person["author"]), *topics]
+    return [f"{paint(person['name'] or 'somebody without a name', 'bold')}, {seen}", key_line(person["author"]), *why, *topics]

@@ -13,6 +13,7 @@ from p2plearn_cli.items import Limit, item_lines
 from p2plearn_cli.output import paint
 from p2plearn_cli.record import record_lines
 from p2plearn_cli.session import session
+from p2plearn_cli.watch import changed, news, news_lines
 
 _PANEL = "Read"
 _WATCH_EVERY = 1.0  # seconds
@@ -57,17 +58,18 @@ def search(
 def show(
     context: typer.Context,
     id_: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the first 6 characters or more.", show_default=False)],
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again whenever it changes, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on and show what is new as it comes, until Ctrl-C.")] = False,
 ) -> None:
     """Show one thing with all that was said about it."""
     here = session(context)
     answer = here.call("show", id=id_)
-    here.tell(answer, record_lines(answer))
+    here.tell(answer, record_lines(answer, "" if here.json else here.call("me")["author"]))
     while watch:
         time.sleep(_WATCH_EVERY)
         before, answer = answer, here.call("show", id=id_)
-        if answer != before:
-            here.tell(answer, "", record_lines(answer))
+        if changed(before, answer):
+            new = [one["id"] for one in news(before, answer)]
+            here.tell(answer | {"new": new}, news_lines(before, answer))
 
 
 def attachment(

@@ -1,44 +1,39 @@
-"""Asking and helping: ask, similar, reply, attempt, solve, withdraw, requests."""
+"""Asking, and what the one who asked says after that: ask, similar, attempt, proof, solve, withdraw; and requests, the list of them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from p2plearn_cli.command import command
+from p2plearn_cli.command import argument, command, option
 from p2plearn_cli.items import Limit, item_lines
 from p2plearn_cli.output import paint
-from p2plearn_cli.session import key_line, next_step, session
+from p2plearn_cli.session import key_line, next_step, session, short
 from p2plearn_cli.text import Attach, File, Text, put_attachments, read_optional_text, read_text
 
 _PANEL = "Ask and help"
 _WANTS = "hint|walkthrough|answer|check|company"
-_TYPES = "hint|step|answer|question|stuck|comment"
-Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The id of the request.", show_default=False)]
+Request = Annotated[str, argument("REQUEST", "The id of the request.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for function in (ask, similar, reply, attempt, solve, withdraw, requests):
+    for function in (ask, similar, attempt, proof, solve, withdraw, requests):
         command(app, function.__name__, _PANEL)(function)
-
-
-def _option(flag: str, metavar: str, about: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=about, show_default=False)
 
 
 def ask(
     context: typer.Context,
     *,
-    title: Annotated[str, _option("--title", "T", "The question in one line.")],
-    topic: Annotated[list[str], _option("--topic", "X", "What it is about. Repeatable.")],
+    title: Annotated[str, option("--title", "T", "The question in one line.")],
+    topic: Annotated[list[str], option("--topic", "X", "What it is about. Repeatable.")],
     text: Text = None,
     file: File = None,
-    goal: Annotated[str | None, _option("--goal", "TEXT", "What you want to be able to do.")] = None,
-    tried: Annotated[str | None, _option("--tried", "TEXT", "What you have tried.")] = None,
-    level: Annotated[str | None, _option("--level", "TEXT", "What you know already.")] = None,
-    want: Annotated[str | None, _option("--want", _WANTS, "The kind of help you want.")] = None,
+    goal: Annotated[str | None, option("--goal", "TEXT", "What you want to be able to do.")] = None,
+    tried: Annotated[str | None, option("--tried", "TEXT", "What you have tried.")] = None,
+    level: Annotated[str | None, option("--level", "TEXT", "What you know already.")] = None,
+    want: Annotated[str | None, option("--want", _WANTS, "The kind of help you want.")] = None,
     show_work_first: Annotated[bool, typer.Option("--show-work-first", help="Helpers should first see an attempt of yours.")] = False,
-    to: Annotated[str | None, _option("--to", "AUTHOR", "Whom you ask above all; everybody can read it.")] = None,
+    to: Annotated[str | None, option("--to", "AUTHOR", "Whom you ask above all; everybody can read it.")] = None,
     attach: Attach = None,
 ) -> None:
     """Ask for help. Shows what is here already about the same thing."""
@@ -56,31 +51,17 @@ def ask(
     )
     lines = [paint(f"Asked: “{title}”.", "bold"), key_line(answer["id"])]
     if answer["similar"]:
-        lines += ["", "Others have been here before you:", *(line for item in answer["similar"] for line in item_lines(item))]
-    here.tell(answer, *lines, next_step(f"p2plearn show {answer['id'][:8]} shows the replies as they come"))
+        lines += ["", "Others have been here before you:", *(line for item in answer["similar"] for line in item_lines(item)), ""]
+    then = f"p2plearn show {short(answer['id'])} shows the replies as they come, with --watch while they come"
+    if show_work_first:
+        then = f"p2plearn attempt {short(answer['id'])} TEXT shows how far you came yourself, which helpers wait for"
+    here.tell(answer, *lines, next_step(then))
 
 
 def similar(context: typer.Context, text: Text = None, file: File = None) -> None:
     """What is here already that is close to a text, before you ask."""
     here = session(context)
     here.tell_items(here.call("similar", text=read_text(text, file)), item_lines, "Nothing like that is here yet.", "similar")
-
-
-def reply(
-    context: typer.Context,
-    *,
-    id_: Annotated[str, typer.Argument(metavar="ID", help="A request, a snippet or a reply.", show_default=False)],
-    kind: Annotated[str, _option("--type", _TYPES, "What sort of reply it is.")],
-    text: Text = None,
-    file: File = None,
-    step: Annotated[int | None, _option("--step", "N", "Which step of yours it is; a label.")] = None,
-    attach: Attach = None,
-) -> None:
-    """Reply to a request, a snippet or another reply."""
-    here = session(context)
-    words = read_text(text, file)
-    answer = here.call("reply", id=id_, type=kind, text=words, step=step, attachments=put_attachments(here, attach))
-    here.tell(answer, paint("Thank you, your reply is on its way.", "bold"), key_line(answer["id"]))
 
 
 def attempt(context: typer.Context, request: Request, text: Text = None, file: File = None, attach: Attach = None) -> None:
@@ -91,20 +72,34 @@ def attempt(context: typer.Context, request: Request, text: Text = None, file: F
     here.tell(answer, paint("Your attempt is shown to those who help.", "bold"), key_line(answer["id"]))
 
 
+def proof(
+    context: typer.Context,
+    check: Annotated[str, argument("CHECK", "The id of the check that you were set.")],
+    text: Text = None,
+    file: File = None,
+    attach: Attach = None,
+) -> None:
+    """Show that you got it: your answer to a check."""
+    here = session(context)
+    words = read_text(text, file)
+    answer = here.call("proof", check=check, text=words, attachments=put_attachments(here, attach))
+    here.tell(answer, paint("Well done.", "bold") + " Whoever set the check says what it shows.", key_line(answer["id"]))
+
+
 def solve(
     context: typer.Context,
     *,
     request: Request,
     text: Text = None,
     file: File = None,
-    by: Annotated[str | None, _option("--by", "REPLY", "The reply that helped most.")] = None,
+    by: Annotated[str | None, option("--by", "REPLY", "The reply that helped most.")] = None,
 ) -> None:
     """Say that your request is solved; TEXT may say how."""
     here = session(context)
     answer = here.call("solve", request=request, by=by, text=read_optional_text(text, file))
-    here.tell(
-        answer, paint("Solved!", "green", "bold"), key_line(answer["id"]), next_step("p2plearn share passes on what you have learned")
-    )
+    then = [f"p2plearn thanks {short(by)} TEXT tells who helped what it meant to you"] if by else []
+    then.append(f"p2plearn share --from {short(request)} --title T --topic X TEXT passes on what you have learned")
+    here.tell(answer, paint("Solved!", "green", "bold"), key_line(answer["id"]), *map(next_step, then))
 
 
 def withdraw(context: typer.Context, request: Request, text: Text = None, file: File = None) -> None:
@@ -116,7 +111,7 @@ def withdraw(context: typer.Context, request: Request, text: Text = None, file: 
 
 def requests(
     context: typer.Context,
-    topic: Annotated[str | None, _option("--topic", "X", "Only about this topic.")] = None,
+    topic: Annotated[str | None, option("--topic", "X", "Only about this topic.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Only those still waiting for help, also those being worked on.")] = False,
     limit: Limit = None,
 ) -> None:

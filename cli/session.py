@@ -12,6 +12,8 @@ import typer
 from p2plearn.client import Client, find_home
 from p2plearn_cli import output
 
+_SHORT = 8  # characters of an id that stand for it in what one types next
+
 
 class Session:
     """One call of the program for the home that `--home`, the environment or the platform names."""
@@ -54,6 +56,11 @@ def session(context: typer.Context) -> Session:
 def next_step(text: str) -> str:
     """The line under what happened: what one would do now."""
     return output.paint(f"Next: {text}", "dim")
+
+
+def short(id_: str) -> str:
+    """Enough of an id for a command that one types."""
+    return id_[:_SHORT]
 
 
 def key_line(key: str) -> str:

@@ -39,6 +39,7 @@ IDS = [
 ]
 TEXTS = ["", " \n\t ", "x" * 100_000, "é" * 20_000, BROKEN]
 LINES = ["", " ", "x" * 5_000, "é" * 5_000, BROKEN]
+TOPICS = ["", " ", "x" * 100, BROKEN]
 WORDS = ["", "x" * 100, "nosuch", ESC, TURNED, BROKEN, "HINT"]
 SOME_IDS = ["", "abcde", "zzzzzz", "0" * 64, ESC, BROKEN]
 NUMBERS = ["", "x", "-1", "0", "1.5", "1e3", "９", "99999999999999999999999", ESC, BROKEN]
@@ -64,7 +65,16 @@ LINES_TO_TYPE: list[tuple[str, list[Any]]] = [
     ("profile --name {}", LINES),
     ("profile --about {}", [HUGE, BROKEN]),
     ("profile --open-to {}", ["x" * 100_000, BROKEN]),
-    ("people --topic {}", ["", " ", "x" * 100, BROKEN]),
+    ("teach {}", TOPICS),
+    ("teach wood --capacity {}", NUMBERS),
+    ("learn {}", TOPICS),
+    ("offer --topic {} text", TOPICS),
+    ("offer --topic x {}", TEXTS),
+    ("offer {}", ["text"]),
+    ("wanted --topic {} text", TOPICS),
+    ("wanted --topic x {}", TEXTS),
+    ("matches --limit {}", NUMBERS),
+    ("people --topic {}", TOPICS),
     ("follow {}", ["", " ", "#", "x" * 100, BROKEN]),
     ("unfollow {}", ["", " ", "#", "x" * 100, BROKEN]),
     ("mute {}", ["", " ", "#", "x" * 100, BROKEN]),
@@ -73,7 +83,7 @@ LINES_TO_TYPE: list[tuple[str, list[Any]]] = [
     ("share --title t --topic x --file {}", FILES),
     ("share --title t --topic x text --attach {}", ["", "nosuch", "directory", "pipe", "nosuch=alt", BROKEN, ESC]),
     ("share --title {} --topic x text", LINES),
-    ("share --title t --topic {} text", ["", " ", "x" * 100, BROKEN]),
+    ("share --title t --topic {} text", TOPICS),
     ("share --title t --topic x --lang {} text", ["x" * 100, BROKEN]),
     ("share --title t --topic x --licence {} text", ["x" * 100, BROKEN]),
     ("share --title t --topic x --type {} text", ["", "x" * 100, BROKEN]),
@@ -126,18 +136,67 @@ LINES_TO_TYPE: list[tuple[str, list[Any]]] = [
     ("solve {mine} {}", [[]]),
     ("withdraw {}", SOME_IDS),
     ("withdraw {theirs} {}", [[]]),
+    ("solve {retracted} {}", [[]]),
+    ("check {} text", SOME_IDS),
+    ("check {theirs} {}", TEXTS),
+    ("check {question} {}", ["of my own"]),
+    ("check {snippet} {}", ["no request"]),
+    ("proof {} text", SOME_IDS),
+    ("proof {check} {}", TEXTS),
+    ("proof {theirs} {}", ["no check", "text"]),
+    ("verdict {} shown", SOME_IDS),
+    ("verdict {attempt} {}", [*WORDS, "not yet", "SHOWN"]),
+    ("verdict {attempt} shown {}", [HUGE, BROKEN]),
+    ("verdict {attempt} not-yet --fix {}", ["", "x", "2", "2:", ":words", "-1:words", "0:words", "９:words", "9999999999:words", BROKEN]),
+    ("verdict {question} {}", ["shown"]),
+    ("verdict {snippet} {}", ["shown"]),
+    ("decline {} text", SOME_IDS),
+    ("decline {theirs} {}", TEXTS),
+    ("decline {question} {}", ["my own"]),
+    ("adopt {} --stage tried", SOME_IDS),
+    ("adopt {snippet} --stage {}", [*WORDS, "passed on"]),
+    ("adopt {snippet} {}", [[], ["--stage"]]),
+    ("adopt {snippet} --stage tried --outcome {}", WORDS[1:]),
+    ("adopt {snippet} --stage tried --learned-from {}", SOME_IDS),
+    ("adopt {snippet} --stage tried {}", [HUGE, BROKEN]),
+    ("adopt {theirs} --stage {}", ["tried"]),
+    ("correct {} text", SOME_IDS),
+    ("correct {snippet} {}", TEXTS),
+    ("react {} works text", SOME_IDS),
+    ("react {snippet} {} text", [*WORDS, "doesn't"]),
+    ("react {snippet} works {}", TEXTS),
+    ("react {theirs} {} text", ["works", "doesnt"]),
+    ("thanks {} text", SOME_IDS),
+    ("thanks {snippet} {}", TEXTS),
+    ("thanks --private {snippet} {}", TEXTS),
+    ("thanks --private {snippet} text {}", [["--attach", "empty"]]),
+    ("thanks {mine} {}", ["to myself"]),
+    ("encourage {} text", SOME_IDS),
+    ("encourage {theirs} {}", TEXTS),
+    ("share --title t --topic x --step {}", [[], HUGE, BROKEN, " "]),
+    ("share --title t --topic x --step s --done-when {}", [HUGE, BROKEN]),
+    ("share --title t --topic x --step s --pitfall {}", [HUGE, BROKEN]),
+    ("share --title t --topic x text --from {}", [*SOME_IDS, "{mine}"]),
+    ("revise {mine} text --with {}", [*SOME_IDS, "{theirs}"]),
+    ("revise {mine} --done-when {}", ["", "words"]),
+    ("fork {snippet} --step {}", [HUGE, BROKEN]),
+    ("lineage {}", [*SOME_IDS, "{theirs}"]),
+    ("glow --limit {}", NUMBERS),
+    ("inbox --read {}", [*SOME_IDS, "{mine}"]),
+    ("inbox --limit {}", NUMBERS),
+    ("inbox {}", ["surplus", ["--all", "--read", "{check}"]]),
     ("requests --limit {}", NUMBERS),
-    ("requests --topic {}", ["", " ", "x" * 100, BROKEN]),
+    ("requests --topic {}", TOPICS),
     ("feed --limit {}", NUMBERS[:4]),
     ("feed --kind {}", WORDS[:3]),
-    ("feed --topic {}", ["", " ", "x" * 100, BROKEN]),
+    ("feed --topic {}", TOPICS),
     ("search {}", ["", " ", "!?", "x" * 100_000, "a b " * 200, BROKEN]),
     ("search x --limit {}", NUMBERS[:4]),
     ("show {}", IDS),
     ("attachment {} out", SOME_IDS),
     ("attachment x {}", ["directory", "nosuch/out", "latin1", BROKEN, "\x00", "x" * 300]),
     ("export {}", ["directory", "nosuch/out", "", "x" * 300, "\x00", "/dev/null/x"]),
-    ("export out --topic {}", ["", " ", "x" * 100, BROKEN]),
+    ("export out --topic {}", TOPICS),
     ("import {}", FILES),
     ("config get {}", KEYS),
     ("config set {} x", KEYS),
@@ -154,13 +213,13 @@ def typed(line, bad, names):
     """The line as a list of words, with the bad one, or several, in its place."""
     words: list[str] = []
     for word in shlex.split(line):
-        words += ([bad] if isinstance(bad, str) else bad) if word == "{}" else [names.get(word, word)]
-    return words
+        words += ([bad] if isinstance(bad, str) else bad) if word == "{}" else [word]
+    return [names.get(word, word) for word in words]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A home with a snippet and a question, somebody else's question in it, and a directory of odd files."""
+    """A home with a snippet and a question, somebody else's in it and what they said, and a directory of odd files."""
     place = tmp_path_factory.mktemp("place")
     (place / "directory").mkdir()
     (place / "latin1").write_bytes("Löffel".encode("latin-1"))
@@ -174,6 +233,15 @@ def place(tmp_path_factory):
         "{question}": client.call("ask", title="Sticky", text="Which oil?", topics=["wood"])["id"],
         "{theirs}": other.call("ask", title="Carving", text="Which knife?", topics=["wood"])["id"],
     }
+    client.export_bundle(place / "bundle", nothing)
+    other.import_bundle(place / "bundle", nothing)
+    names |= {
+        "{snippet}": other.call("share", title="Whetting", text="A wet stone.", topics=["wood"])["id"],
+        "{attempt}": other.call("attempt", request=names["{theirs}"], text="The long one.")["id"],
+        "{check}": other.call("check", request=names["{question}"], text="And walnut oil?")["id"],
+        "{retracted}": (taken_back := other.call("ask", title="Gone", text="Never mind.", topics=["wood"])["id"]),
+    }
+    other.call("retract", id=taken_back)
     other.export_bundle(place / "bundle", nothing)
     client.import_bundle(place / "bundle", nothing)
     return place, names

@@ -9,7 +9,6 @@ import pytest
 from p2plearn import limits
 from p2plearn.client import Client
 from p2plearn_cli.main import main
-from p2plearn_cli.record import _entry_lines
 
 
 @pytest.fixture
@@ -214,22 +213,6 @@ def test_a_hostile_name_never_reaches_the_terminal(home, capsys, name):
     assert not set("\x1b\x07\u202e\x9b\r") & set(shown)
 
 
-def test_watching_shows_each_change_once(home, monkeypatch, capsys):
-    seen = iter(["one", "one", "two"])
-    answer = {"id": "0" * 64, "thread": []}
-
-    def call(_self, _method, **_):
-        try:
-            return answer | {"text": next(seen)}
-        except StopIteration:
-            raise KeyboardInterrupt from None
-
-    monkeypatch.setattr(Client, "call", call)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    assert main(["show", "x", "--watch", "--json"]) == 130
-    assert [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()] == ["one", "two"]
-
-
 def test_a_command_that_does_not_exist_points_to_those_that_do(home, capsys):
     assert main(["shwo"]) == 2
     said = capsys.readouterr().err
@@ -270,9 +253,3 @@ def test_a_feed_of_one_topic_does_not_say_that_nothing_is_here(run, capsys):
     share(run, "words")
     assert main(["feed", "--topic", "unheard-of"]) == 0
     assert "Nothing is here" not in capsys.readouterr().out
-
-
-def test_what_somebody_muted_said_is_told_to_be_muted():
-    said = {"id": "5" * 64, "kind": "reply", "type": "comment", "step": None, "at": None, "text": "", "retracted": False, "reason": None}
-    lines = list(_entry_lines(said | {"author": {"name": "Ben", "key": "b" * 64}, "attachments": [], "muted": True}))
-    assert lines[-1] == "  You muted Ben."

@@ -14,6 +14,10 @@ from p2plearn.protocol.records import COMMONS
 class Personal(Part):
     """Nothing of this leaves the machine."""
 
+    async def me(self) -> Answer:
+        """Whose home this is: {"author"}."""
+        return {"author": self._keeper.author.hex()}
+
     async def status(self) -> Answer:
         """What this node is and holds."""
         replica = await self._keeper.load_replica()
