@@ -43,10 +43,14 @@ class Pairing(Part):
         mine = [*await self._own_sides(), *_shown_sides(await self._shown(), me)]
         wanted = sought(mine)
         found = await self._newest_of(wanted)
-        standing = await self._standing(matches(mine, filter(None, (first_said(one.record) for one in found)), me), found, count)
-        theirs = [*filter(None, map(side, standing)), *await self._declared_sides(wanted)]
+        first = [one for one in (first_said(stored.record) for stored in found) if one is not None]
+        declared = await self._declared_sides(wanted)
+        order = matches(mine, [*first, *declared], me)
+        standing = {one.root.id: side(one) for one in await self._standing(order, found, count)}
+        now = {one: one for one in declared} | {one: standing.get(one.id) for one in first}
+        current = [match._replace(theirs=one) for match in order if (one := now[match.theirs]) is not None]
         names = await self._lookup.names()
-        return {"matches": [match_json(match, names) for match in matches(mine, theirs, me)[:count]]}
+        return {"matches": [match_json(match, names) for match in current[:count]]}
 
     async def _back_offers(self) -> list[BackOffer]:
         """Open requests of others about what I have shown, for the inbox: a few, each with the day on which I showed it."""
@@ -116,7 +120,7 @@ class Pairing(Part):
     async def _standing(self, order: Sequence[Match], found: Iterable[Stored], count: int) -> list[Conversation]:
         """The first `count`, or a few more, of what was found that stand and that I have not answered: only so many are folded."""
         by_id = {stored.record.id: stored for stored in found}
-        ids = list(dict.fromkeys(match.theirs.id for match in order))
+        ids = [one for one in dict.fromkeys(match.theirs.id for match in order) if one in by_id]
         standing: list[Conversation] = []
         for at in range(0, len(ids), count):
             if len(standing) >= count:
