@@ -60,12 +60,13 @@ def may_be_due(records: Iterable[Record], now: int) -> list[Due]:
 
 def follow_up(me: bytes, conversation: Conversation, now: int) -> FollowUp | None:
     """The question that is due about my adoption of this snippet; None when there is none. `now`: ms since 1970."""
-    adoption = adoptions(conversation.thread).get(me)
+    said = [entry for entry in conversation.standing if entry.author == me]
+    adoption = adoptions(said).get(me)
     due = _due(adoption.first.record, adoption.entry.record, now) if adoption is not None else None
     if adoption is None or due is None or conversation.reason is not None:
         return None
     at, day = due
-    if any(entry.author == me and entry.record.time >= at for entry in conversation.standing):
+    if any(entry.record.time >= at for entry in said):
         return None
     return FollowUp(adoption.entry.record, conversation.root.id, conversation.title, at, day)
 

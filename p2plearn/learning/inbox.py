@@ -67,7 +67,7 @@ class Hearing:
     @cached_property
     def adoption(self) -> Adoption | None:
         """How far I took it up, also when I have dropped it."""
-        return adoptions(self.conversation.thread).get(self.me)
+        return adoptions(self.own).get(self.me)
 
     @cached_property
     def own(self) -> list[Entry]:

@@ -45,6 +45,11 @@ def index(store: Store, me: Author = ADA) -> None:
             store_concerns.index_some(db, me.key)
 
 
+def mark(store: Store, marks: list[Mark]) -> None:
+    with store.writing() as db:
+        store_concerns.mark_read(db, marks)
+
+
 def candidates(store: Store, me: Author = ADA) -> set[bytes]:
     """The ids of what may concern me, unread or read."""
     index(store, me)
@@ -56,11 +61,11 @@ def candidates(store: Store, me: Author = ADA) -> set[bytes]:
     return {stored.record.id for stored in found}
 
 
-def rows(store: Store) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, bytes]], list[bytes]]:
+def rows(store: Store) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int, bytes]], list[bytes]]:
     """What the index holds, without the numbers that depend on the order of arrival."""
     with store.reading() as db:
         things = db.execute("SELECT root, thing FROM things ORDER BY 1, 2").fetchall()
-        concerns = db.execute("SELECT c.shown, id FROM concerns AS c LEFT JOIN records ON n = record ORDER BY 1, 2").fetchall()
+        concerns = db.execute("SELECT seen, c.shown, id FROM concerns AS c LEFT JOIN records ON n = record ORDER BY 1, 2, 3").fetchall()
         return things, concerns, db.execute("SELECT id FROM adopted LEFT JOIN records ON n = record ORDER BY 1").fetchall()
 
 
@@ -128,8 +133,7 @@ def test_what_was_read_stays_read_and_comes_behind(store: Store) -> None:
     hints = [BEN.reply(request, "hint", str(n)) for n in range(3)]
     hear(store, request, *hints)
     index(store)
-    with store.writing() as db:
-        store_concerns.mark_read(db, [Mark(hints[1].id, 0), Mark(hints[1].id, 0), Mark(hints[2].id, 7)])
+    mark(store, [Mark(hints[1].id, 0), Mark(hints[1].id, 0), Mark(hints[2].id, 7)])
     with store.reading() as db:
         assert store_concerns.read_among(db, [Mark(hint.id, 0) for hint in hints]) == {Mark(hints[1].id, 0)}
         first = store_concerns.candidates(db, unread=True, after=NEWEST, limit=1)
@@ -140,13 +144,16 @@ def test_what_was_read_stays_read_and_comes_behind(store: Store) -> None:
         assert not store_concerns.is_candidate(db, (first[0].place[0], 1))
 
 
-def test_my_words_about_adoptions_are_known_and_nobody_elses(store: Store) -> None:
+def test_my_words_about_adoptions_are_known_and_nobody_elses(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     snippet = BEN.share("snippet")
     first, second = ADA.adopt(snippet), ADA.adopt(snippet, "dropped")
-    hear(store, first, EVE.adopt(snippet), second)
+    back = ADA.retract(second)
+    hear(store, first, EVE.adopt(snippet), back, second)
     index(store)
     with store.reading() as db:
-        assert [stored.record for stored in store_concerns.adoptions_of(db)] == [second, first]
+        assert set(store_concerns.adoptions_of(db)) == {first, second, back}
+        monkeypatch.setattr(limits, "MAX_ADOPTIONS", 1)
+        assert set(store_concerns.adoptions_of(db)) == {second, back}
 
 
 # --- in any portions ---
@@ -186,7 +193,7 @@ def test_in_any_order_and_portions_and_with_deletions_it_is_what_a_rebuild_gives
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "INDEX_INBOX", data.draw(st.integers(1, 9)))
         with opened(Path(directory)) as store:
-            waiting = list(records)
+            waiting, read = list(records), list[Mark]()
             while waiting:
                 size = data.draw(st.integers(1, 12))
                 batch, waiting = waiting[:size], waiting[size:]
@@ -194,9 +201,13 @@ def test_in_any_order_and_portions_and_with_deletions_it_is_what_a_rebuild_gives
                 if data.draw(st.booleans()):
                     index(store, me)
                 if data.draw(st.sampled_from([False, False, True])):
+                    read += [Mark(record.id, 0) for record in data.draw(st.lists(st.sampled_from(records), max_size=3))]
+                    mark(store, read)
+                if data.draw(st.sampled_from([False, False, True])):
                     store.forget([record.id for record in data.draw(st.lists(st.sampled_from(records), max_size=3))])
             index(store, me)
             with tempfile.TemporaryDirectory() as other, opened(Path(other)) as scratch:
                 hear(scratch, *map(parse, store.everything()))
+                mark(scratch, read)
                 index(scratch, me)
                 assert rows(store) == rows(scratch)

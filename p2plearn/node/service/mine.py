@@ -19,7 +19,7 @@ from p2plearn.node.service.parts import Answer, Muted, limit_of
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store.concerns import Mark
 from p2plearn.node.store.store import Stored
-from p2plearn.protocol.kinds import RETRACTS, ROOT
+from p2plearn.protocol.kinds import ROOT
 
 FOLLOW_UP = "follow-up"
 MATCH = "match"
@@ -141,8 +141,7 @@ class _Desk:
         """What is noted when a question that may be due is read → the snippet it is about; the latest first."""
         with self._store.reading() as db:
             words = store_concerns.adoptions_of(db)
-        gone = self._store.about([stored.record.id for stored in words], RETRACTS)
-        return {Mark(one.adopt, one.day): one.root for one in may_be_due((stored.record for stored in [*words, *gone]), self._now)}
+        return {Mark(one.adopt, one.day): one.root for one in may_be_due(words, self._now)}
 
     def follow_ups(self) -> list[FollowUp]:
         """The questions that are due, at most MAX_FOLLOW_UPS: those not read first, then the latest."""

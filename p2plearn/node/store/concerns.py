@@ -23,17 +23,19 @@ _NAME = "concerns "  # and whom: the index of another author is none
 _FEW = 500  # values in one query
 _ROOTS = "SELECT root FROM things WHERE root IN"
 _BY_AUTHOR = "SELECT id FROM records WHERE author = ? AND id IN"
+_SEEN = "EXISTS (SELECT 1 FROM read WHERE read.id = records.id AND mark = 0)"
 
 # Of what is said about a root of another's: what whoever relies on it should hear of; of a request also whatever its asker says.
-_SAID = """
-INSERT OR IGNORE INTO concerns SELECT shown, n FROM refs JOIN records ON n = source LEFT JOIN
+_SAID = f"""
+INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM refs JOIN records ON n = source LEFT JOIN
 (SELECT author AS owner, kind AS what FROM records WHERE id = :target)
 WHERE target = :target AND relation = 'root' AND source > :since AND author != :me AND (
     owner = :me OR kind IN ('correction', 'reaction', 'retract', 'revision') OR (what = 'request' AND author = owner))
-"""
+"""  # noqa: S608  # fixed text
+_DIRECT = f"INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM records WHERE n = ?"  # noqa: S608  # fixed text
 _NAMING = (RE, BY, WITH, FROM, *VARIANTS)
 _NAMES_MINE = f"""
-INSERT OR IGNORE INTO concerns SELECT shown, n FROM refs JOIN records ON n = source
+INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM refs JOIN records ON n = source
 WHERE target = :target AND relation IN ({", ".join(f"'{relation}'" for relation in _NAMING)}) AND source > :since AND author != :me
 """  # noqa: S608  # fixed text
 
@@ -68,14 +70,14 @@ def index_some(db: sqlite3.Connection, me: bytes) -> None:
         db.execute("DELETE FROM concerns")
         db.execute("DELETE FROM adopted")
     before, until = store_applied.advance(db, name, limits.INDEX_INBOX)
-    portion = _portion(db.execute("SELECT n, raw FROM records WHERE n > ? AND n <= ? ORDER BY n", (before, until)), me)
+    portion = _portion(db.execute("SELECT n, id, raw FROM records WHERE n > ? AND n <= ?", (before, until)), me)
     new = _grow(db, portion)
     said = dict.fromkeys(_among(db, _ROOTS, portion.roots), before) | dict.fromkeys(new | _among(db, _ROOTS, portion.arrived), 0)
     author = next(iter(db.execute("SELECT n FROM authors WHERE key = ?", (me,))), (0,))[0]
     db.executemany(_SAID, [{"target": root, "since": row, "me": author} for root, row in said.items()])
     own = dict.fromkeys(_among(db, _BY_AUTHOR, portion.named, author), before) | dict.fromkeys((one for one, _ in portion.own), 0)
     db.executemany(_NAMES_MINE, [{"target": record_id, "since": row, "me": author} for record_id, row in own.items()])
-    db.executemany("INSERT OR IGNORE INTO concerns SELECT shown, n FROM records WHERE n = ?", [(n,) for n in portion.direct])
+    db.executemany(_DIRECT, [(n,) for n in portion.direct])
     db.executemany("INSERT INTO adopted VALUES (?)", [(n,) for n in portion.adopted])
 
 
@@ -89,10 +91,10 @@ def refold(db: sqlite3.Connection, gone: Collection[Record]) -> None:
             db.execute("DELETE FROM applied WHERE name = ?", row)
 
 
-def _portion(rows: Iterable[tuple[int, bytes]], me: bytes) -> _Portion:
+def _portion(rows: Iterable[tuple[int, bytes, bytes]], me: bytes) -> _Portion:
     portion = _Portion([], {}, set(), set(), set(), [], [])
-    for n, raw in rows:
-        record = parse(raw)
+    for n, record_id, raw in rows:
+        record = parse(raw, record_id)
         portion.links.update(_links(record))
         if record.author == me or record.kind in ORIGINALS:
             portion.arrived.add(record.id)
@@ -108,7 +110,7 @@ def _portion(rows: Iterable[tuple[int, bytes]], me: bytes) -> _Portion:
 
 def _is_put_to(me: bytes, record: Record) -> bool:
     """Whether a record names an author in its body: a request that is put to them, an adoption of what was learned from them."""
-    body = body_of(record) if record.kind in {Request.kind, Adopt.kind} else None
+    body = body_of(record) if me in record.raw else None
     return me in (body.to if isinstance(body, Request) else b"", body.learned_from if isinstance(body, Adopt) else b"")
 
 
@@ -137,21 +139,19 @@ def _grow(db: sqlite3.Connection, portion: _Portion) -> set[bytes]:
 # --- reading ---
 
 _IN_ORDER = """
-SELECT raw, arrived, concerns.shown, n FROM concerns JOIN records ON n = record
-WHERE (concerns.shown, record) < (?, ?) AND EXISTS (SELECT 1 FROM read WHERE read.id = records.id AND mark = 0) = ?
-ORDER BY concerns.shown DESC, record DESC LIMIT ?
+SELECT raw, arrived, records.shown, n FROM concerns JOIN records ON n = record
+WHERE seen = ? AND (concerns.shown, record) < (?, ?) ORDER BY concerns.shown DESC, record DESC LIMIT ?
 """
 
 
 def candidates(db: sqlite3.Connection, *, unread: bool, after: tuple[int, int], limit: int) -> list[Stored]:
     """Records that may concern me and are unread, or read, in the order of the feed, newest first. `after`: a place."""
-    values = (*after, not unread, limit)
-    return [stored_of(row) for row in db.execute(_IN_ORDER, values)]
+    return [stored_of(row) for row in db.execute(_IN_ORDER, (not unread, *after, limit))]
 
 
 def is_candidate(db: sqlite3.Connection, place: tuple[int, int]) -> bool:
     """Whether the record at this place may concern me."""
-    return db.execute("SELECT 1 FROM concerns WHERE (shown, record) = (?, ?)", place).fetchone() is not None
+    return db.execute("SELECT 1 FROM concerns WHERE seen IN (0, 1) AND (shown, record) = (?, ?)", place).fetchone() is not None
 
 
 def things_of(db: sqlite3.Connection, root: bytes) -> list[bytes]:
@@ -159,10 +159,16 @@ def things_of(db: sqlite3.Connection, root: bytes) -> list[bytes]:
     return [thing for _, thing in _things(db, [root])]
 
 
-def adoptions_of(db: sqlite3.Connection) -> list[Stored]:
-    """What this home's author said of adoptions, the MAX_ADOPTIONS that came last."""
-    sql = "SELECT raw, arrived, shown, n FROM adopted JOIN records ON n = record ORDER BY record DESC LIMIT ?"
-    return [stored_of(row) for row in db.execute(sql, (limits.MAX_ADOPTIONS,))]
+_ADOPTIONS = """
+WITH words AS (SELECT id, raw FROM adopted JOIN records ON n = record ORDER BY record DESC LIMIT ?)
+SELECT raw FROM words UNION ALL
+SELECT records.raw FROM words CROSS JOIN refs ON target = words.id AND relation = 'retracts' JOIN records ON n = source
+"""
+
+
+def adoptions_of(db: sqlite3.Connection) -> list[Record]:
+    """What this home's author said of adoptions, the MAX_ADOPTIONS that came last, and what takes one of these back."""
+    return [parse(raw) for (raw,) in db.execute(_ADOPTIONS, (limits.MAX_ADOPTIONS,))]
 
 
 # --- what was read ---
@@ -177,7 +183,10 @@ class Mark(NamedTuple):
 
 def mark_read(db: sqlite3.Connection, marks: Iterable[Mark]) -> None:
     """Note that these were read."""
-    db.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", marks)
+    noted = list(marks)
+    db.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", noted)
+    moved = "UPDATE concerns SET seen = 1 FROM records WHERE id = ? AND seen = 0 AND (concerns.shown, record) = (records.shown, n)"
+    db.executemany(moved, [(mark.id,) for mark in noted if mark.number == 0])
 
 
 def read_among(db: sqlite3.Connection, marks: Sequence[Mark]) -> set[Mark]:
