@@ -4,7 +4,7 @@ Must not know how what concerns me is found, nor what is made of it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from statistics import median
 
 from p2plearn.learning.conversation import Conversation
@@ -55,7 +55,7 @@ def facts(me: bytes, conversations: Iterable[Conversation]) -> Facts:
         for entry, receiver in gratitude(conversation):
             found.thanked.extend([entry.record.id] if entry.author == me else [])
             found.thanks.extend([entry.record.id] if receiver == me else [])
-    return found
+    return replace(found, learned_from_me=list(dict.fromkeys(found.learned_from_me)))
 
 
 def facts_json(found: Facts) -> Json:
@@ -95,5 +95,4 @@ def _shared(found: Facts, me: bytes, snippet: Conversation, requests: set[bytes]
             found.adopted.extend([] if own else [snippet.root.id])
             continue
         found.adopted_by_others.extend([adoption.entry.record.id] if own else [])
-        if adoption.learned_from == me and author not in found.learned_from_me:
-            found.learned_from_me.append(author)
+        found.learned_from_me.extend([author] if adoption.learned_from == me else [])

@@ -110,16 +110,21 @@ class _Look:
 
     def taken_up(self, snippet: Conversation) -> Iterator[Gleam]:
         """A gleam of each person who took up a snippet of mine, or whom I showed it."""
-        others = sorted(self._others(snippet), key=_beginning)
-        for adoption in others:
+        taught: dict[bytes, list[Adoption]] = {}
+        for adoption in sorted(self._others(snippet), key=_beginning):
+            taught.setdefault(adoption.learned_from, []).append(adoption)
+        thanked: dict[bytes, list[Entry]] = {}
+        for entry in self._thanks(snippet):
+            thanked.setdefault(entry.author, []).append(entry)
+        mine = snippet.root.author == self.me
+        for adoption in [one for adopters in taught.values() for one in adopters] if mine else taught.get(self.me, []):
             learner = adoption.author
-            if self.me in {snippet.root.author, adoption.learned_from}:
-                thanks = [entry for entry in self._thanks(snippet) if entry.author == learner]
-                learners = [one for one in others if one.learned_from == learner and one.author != learner]
-                times = [entry.record.time for entry in (adoption.entry, *thanks, *(one.entry for one in learners))]
-                adopters = (learner, *(one.author for one in learners))
-                words = self._words(thanks)
-                yield Gleam(snippet, learner, adoption.stage, adoption.outcome, words, adopters, None, self._newest(times))
+            thanks = thanked.get(learner, [])
+            learners = [one for one in taught.get(learner, ()) if one.author != learner]
+            times = [entry.record.time for entry in (adoption.entry, *thanks, *(one.entry for one in learners))]
+            adopters = (learner, *(one.author for one in learners))
+            words = self._words(thanks)
+            yield Gleam(snippet, learner, adoption.stage, adoption.outcome, words, adopters, None, self._newest(times))
 
     def _others(self, snippet: Conversation) -> list[Adoption]:
         """The adoptions by others than me and its author."""

@@ -75,7 +75,8 @@ def adoptions(entries: Iterable[Entry]) -> dict[bytes, Adoption]:
             said.setdefault(entry.author, []).append(entry)
     found = {}
     for author, words in said.items():
-        words.sort(key=lambda entry: entry.record.order)
+        if len(words) > 1:  # most people say it once, and thousands may
+            words.sort(key=lambda entry: entry.record.order)
         named: dict[bytes, int] = {}
         for entry in words:
             if source := _adopt(entry).learned_from:

@@ -142,7 +142,8 @@ async def test_the_conversations_where_something_came_last_are_looked_at(service
     monkeypatch.setattr(limits, "MAX_TRACED", 1)
     ada = Author("ada")
     first, second = [await record(service, await service.share(title, "text", ["x"])) for title in ("first", "second")]
-    await hear(service, ada.adopt(second), ada.adopt(first))
-    assert [item["title"] for item in (await service.glow())["items"]] == ["first"]
-    monkeypatch.setattr(limits, "MAX_OWN", 1)
-    assert [item["title"] for item in (await service.glow())["items"]] == ["second"]
+    early, late = ada.adopt(first), ada.adopt(second)
+    await hear(service, late)
+    await hear(service, early)
+    assert [item["title"] for item in (await service.glow(limit=1))["items"]] == ["first"]
+    assert [item["title"] for item in (await service.glow(limit=2))["items"]] == ["second", "first"]

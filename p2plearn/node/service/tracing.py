@@ -3,7 +3,7 @@
 What it looks at is bounded, so that it stays quick however much is here.
 """
 
-from collections.abc import Iterable
+from functools import partial
 
 from p2plearn import limits
 from p2plearn.errors import UsageError
@@ -14,9 +14,7 @@ from p2plearn.learning.lineage import lineage_json, trace
 from p2plearn.node.service.parts import Answer, Part, limit_of
 from p2plearn.node.store import traced as store_traced
 from p2plearn.node.store.store import Store, Stored
-from p2plearn.protocol.kinds import FROM, VARIANTS, Adopt, Check, Reply, Request, Snippet, Thanks, Verdict
-
-_HELP = (Reply.kind, Check.kind, Verdict.kind, Adopt.kind, Snippet.kind)
+from p2plearn.protocol.kinds import FROM, VARIANTS, Request, Snippet
 
 
 class Tracing(Part):
@@ -29,28 +27,30 @@ class Tracing(Part):
         if not found or not isinstance(found[0][1].body, Snippet):
             raise UsageError(reason=f"Only a snippet has a lineage, and this is about a {root.record.kind}: {meant.id.hex()}")
         versions = await self._keeper.in_thread(_versions, self._keeper.store, root.record.id)
-        made = await self._conversations(versions)
-        return lineage_json(trace(found[0][1], [version for _, version in made]), await self._lookup.names())
+        made = [version for _, version in await self._conversations(versions)]
+        names = await self._lookup.names()
+        return await self._keeper.in_thread(lambda: lineage_json(trace(found[0][1], made), names))
 
     async def glow(self, limit: int = limits.DEFAULT_FEED) -> Answer:
         """What became of your help, newest first."""
         count = limit_of(limit)
         muted = await self._muted()
-        around = [one for one in await self._conversations_of_mine(_HELP, limits.MAX_TRACED) if one.root not in muted]
-        found = glow(self._keeper.author, around, self._keeper.clock.now_ms(), words=self._opened, hidden=muted.authors)
+        around = [one for one in await self._conversations_of_mine(max(count, limits.MAX_TRACED)) if one.root not in muted]
+        fold = partial(glow, self._keeper.author, around, self._keeper.clock.now_ms(), words=self._opened, hidden=muted.authors)
+        found = await self._keeper.in_thread(fold)
         names = await self._lookup.names()
         return {"items": [gleam_json(gleam, names) for gleam in found[:count]]}
 
     async def _facts(self) -> Answer:
-        """My own facts, as `learning.facts` counts them, in the MAX_FACTS conversations about which something came last."""
-        around = await self._conversations_of_mine((*_HELP, Request.kind, Thanks.kind), limits.MAX_FACTS)
-        return facts_json(facts(self._keeper.author, around))
+        """My own facts, as `learning.facts` counts them, in the MAX_FACTS conversations in which something came last."""
+        around = await self._conversations_of_mine(limits.MAX_FACTS)
+        return await self._keeper.in_thread(lambda: facts_json(facts(self._keeper.author, around)))
 
-    async def _conversations_of_mine(self, kinds: Iterable[str], most: int) -> list[Conversation]:
-        """Conversations in which I have a part of these kinds, and what was passed on from requests among them."""
-        ids = await self._keeper.read(store_traced.roots_of, self._keeper.author, kinds, most)
+    async def _conversations_of_mine(self, most: int) -> list[Conversation]:
+        """Those I have a part in, and what was passed on from requests among them."""
+        await self._keeper.index_inbox()
         store = self._keeper.store
-        roots = await self._keeper.in_thread(store.get, ids)
+        roots = await self._keeper.in_thread(store.get, await self._keeper.read(store_traced.roots_of_mine, most))
         requests = [stored.record.id for stored in roots if stored.record.kind == Request.kind]
         passed_on = await self._keeper.in_thread(store.about, requests, FROM)
         held = {stored.record.id: stored for stored in [*roots, *passed_on]}
