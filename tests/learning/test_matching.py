@@ -19,6 +19,7 @@ from p2plearn.learning.matching import (
     matches,
     shown_side,
     side,
+    sought,
 )
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
@@ -69,6 +70,12 @@ def test_what_i_give_meets_what_others_look_for_and_the_other_way_round() -> Non
     expected = {(mine.id, theirs) for mine in (teach, offer) for theirs in looked_for}
     assert set(found) == expected | {(mine.id, theirs) for mine in (learn, wanted) for theirs in given_}
     assert len(found) == len(set(found))
+
+
+def test_what_is_sought_is_known_by_topic() -> None:
+    ben = Author("ben")
+    mine = sides(ben.teach("bread"), ben.want("Rye", ("bread", "rye")))
+    assert sought(mine) == {"bread": {"learn", "wanted", "request", "offer", "teach"}, "rye": {"offer", "teach"}}
 
 
 def test_nobody_meets_themselves_nor_over_nothing() -> None:
@@ -235,3 +242,41 @@ def test_any_order_gives_the_same_matches_and_fewer_sides_no_others(
     assert len(set(pairs(found))) == len(found)
     some = data.draw(st.lists(st.sampled_from(theirs), unique=True))
     assert set(pairs(matches(mine, some, me))) == {pair for pair in pairs(found) if pair[1] in {one.id for one in some}}
+
+
+@st.composite
+def asked_and_shown(draw: st.DrawFn) -> tuple[list[list[Record]], list[list[Record]]]:
+    """My requests with what shows that I understood, and others' with what was said there: each a root and its records."""
+    me, ada, ben = Author("me"), Author("ada"), Author("ben")
+    about = st.lists(st.sampled_from(TOPICS), min_size=1, unique=True).map(tuple)
+    mine = [shown(me, ada, draw(st.sampled_from(["rye", "a starter"])), draw(about)) for _ in range(draw(st.integers(0, 3)))]
+    asked = []
+    for _ in range(draw(st.integers(0, 5))):
+        request = ada.ask(
+            draw(st.sampled_from(["rye", "a starter", "?"])), topics=draw(about), to=draw(st.sampled_from([b"", me.key, ben.key]))
+        )
+        acts = [lambda to: me.reply(to, "hint"), me.decline, ben.check, ada.solve, ada.retract, lambda to: ben.encourage(to, "Go on.")]
+        asked.append([request, *(draw(st.sampled_from(acts))(request) for _ in range(draw(st.integers(0, 2))))])
+    return mine, asked
+
+
+@given(asked_and_shown(), st.randoms(use_true_random=False), st.data())
+def test_any_order_gives_the_same_back_offers_and_any_part_only_what_is_fit(
+    given_: tuple[list[list[Record]], list[list[Record]]], random: Random, data: st.DataObject
+) -> None:
+    mine, asked = given_
+    me = Author("me").key
+
+    def offered(mine: list[list[Record]], asked: list[list[Record]]) -> list[BackOffer]:
+        return back_offers(me, [conversation(*said) for said in mine], [conversation(*said) for said in asked], NAMES)
+
+    def shuffled(conversations: list[list[Record]]) -> list[list[Record]]:
+        return [[said[0], *random.sample(said[1:], len(said) - 1)] for said in random.sample(conversations, len(conversations))]
+
+    assert offered(shuffled(mine), shuffled(asked)) == offered(mine, asked)
+    part = [[said[0], *data.draw(st.lists(st.sampled_from(said), unique=True))] for said in [*mine, *asked]]
+    for offer in offered(part[: len(mine)], part[len(mine) :]):
+        assert offer.request.state in {"open", "working", "checking"}
+        assert not is_answered(offer.request, me)
+        assert me not in (offer.request.root.author, getattr(offer.request.body, "to", b""))
+        assert offer.shown_in in {said[0].id for said in mine}

@@ -3,7 +3,7 @@
 Must not know the network: who is near comes from whoever has one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from p2plearn import limits
@@ -51,13 +51,18 @@ class Willing(Pairing, Orienting):
             return {"people": await self._whom_to_ask(topic_of(topic), seen)}
         everybody = {*seen, *await self._lookup.people()}
         order = sorted(everybody, key=lambda author: (-seen.get(author, 0), author))
-        return {"people": [await self._person(author, seen) for author in order]}
+        return {"people": list(map(await self._describing(seen), order))}
 
-    async def _person(self, author: bytes, seen: Mapping[bytes, int]) -> Answer:
-        person = (await self._lookup.people()).get(author, Person(author))
-        said = (await self._lookup.declared()).get(author, NOTHING)
-        shared = (await self._lookup.orientations()).get(author, {})
-        return person_json(person, seen.get(author), said.teaches, said.learns) | {"compass": shared_json(shared)}
+    async def _describing(self, seen: Mapping[bytes, int]) -> Callable[[bytes], Answer]:
+        """Gives the object of one person by the key."""
+        people, declared, shared = await self._lookup.people(), await self._lookup.declared(), await self._lookup.orientations()
+
+        def describe(author: bytes) -> Answer:
+            said = declared.get(author, NOTHING)
+            person = person_json(people.get(author, Person(author)), seen.get(author), said.teaches, said.learns)
+            return person | {"compass": shared_json(shared.get(author, {}))}
+
+        return describe
 
     async def _whom_to_ask(self, topic: str, seen: Mapping[bytes, int]) -> list[Answer]:
         """Those who teach it, offer it, wrote about it, or want to learn it."""
@@ -82,7 +87,8 @@ class Willing(Pairing, Orienting):
             for author in {*said, *wrote, *offers, *wants}
         ]
         order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
-        return [await self._person(helper.author, seen) | helper_json(helper, me) for helper in order]
+        describe = await self._describing(seen)
+        return [describe(helper.author) | helper_json(helper, me) for helper in order]
 
     async def _saying(self, kind: str, topic: str) -> set[bytes]:
         """Whose offers or wishes stand, among the newest of a topic."""
