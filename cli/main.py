@@ -15,7 +15,9 @@ from p2plearn import __version__
 from p2plearn.errors import P2plearnError, UnknownCommand, UsageError
 from p2plearn_cli import (
     bundles,
+    compass,
     helping,
+    home,
     inbox,
     node,
     opinions,
@@ -37,7 +39,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 def build() -> typer.Typer:
     """The whole program as a typer application."""
     app = application("Share what you know, ask what you do not, and pass it on: with the people near you, without a server.")
-    for noun in (node, people, willing, snippets, requests, helping, opinions, tracing, reading, inbox, bundles, settings):
+    for noun in (node, people, compass, willing, snippets, requests, helping, opinions, tracing, reading, inbox, bundles, settings):
         noun.register(app)
     return app
 
@@ -77,9 +79,9 @@ def _run(given: list[str]) -> int:
             return 0
         rest = ["--help"] if rest == ["help"] else [*rest[1:], "--help"] if rest[:1] == ["help"] else rest
         here = Session(where, json=json)
-        if not rest and not json:
-            build()(["--help"], prog_name="p2plearn", standalone_mode=False)
-            return UsageError.exit_code
+        if not rest:
+            home.first_screen(here)
+            return 0
         return int(build()(rest, prog_name="p2plearn", standalone_mode=False, obj=here) or 0)
     except P2plearnError as error:
         return _fail(error, json=json)

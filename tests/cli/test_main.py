@@ -144,12 +144,6 @@ def test_a_home_that_was_never_initialised_is_made_on_the_way(run, line):
     assert run("init")[1]["created"] is False
 
 
-def test_without_a_command_the_help_is_shown(home, capsys):
-    assert main([]) == 2
-    assert "Usage" in capsys.readouterr().out
-    assert not home.exists()
-
-
 def test_help_is_no_error(home, capsys):
     assert main(["share", "--help"]) == 0
     assert "--topic" in capsys.readouterr().out
