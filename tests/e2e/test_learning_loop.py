@@ -203,23 +203,20 @@ def a_correction_finds_all_who_rely_on_it(cafe: Cafe) -> None:
 
 
 def the_helper_feels_the_warm_glow(cafe: Cafe) -> None:
-    (item,) = cafe.ruben.cli("glow")["items"]
-    mona, theo = (laptop.cli("status")["author"] for laptop in (cafe.mona, cafe.theo))
-    assert (item["request"], item["learner"], item["state"]) == (cafe["request"], mona, "solved")
-    assert item["thanks"]
-    assert theo in item["adopted_by"]
+    items = cafe.ruben.cli("glow")["items"]
+    mona, ida, theo = (laptop.cli("status")["author"] for laptop in (cafe.mona, cafe.ida, cafe.theo))
+    (helped,) = [item for item in items if item["request"] == cafe["request"]]
+    assert (helped["learner"], helped["state"]) == (mona, "solved")
+    assert "Nobody ever waited for me like that." in helped["thanks"]
+    assert theo in helped["adopted_by"]
+    assert [item["learner"] for item in items if item["request"] is None] == [ida]  # who took up his translation
 
 
 def the_same_is_to_be_seen_everywhere(cafe: Cafe) -> None:
     everybody = [cafe.mona, cafe.ruben, cafe.ida, cafe.theo]
     eventually(lambda: same_set(*everybody))
-    views: list[tuple[str, ...]] = [
-        ("show", cafe["request"]),
-        ("show", cafe["snippet"]),
-        ("show", cafe["fork"]),
-        ("lineage", cafe["snippet"]),
-    ]
-    views += [("requests",), ("feed",)]
+    views = [("show", cafe[name]) for name in ("request", "snippet", "fork")]
+    views += [("lineage", cafe["snippet"]), ("requests", "--topic=calculus"), ("feed", "--topic=calculus")]
     with ThreadPoolExecutor(len(everybody)) as together:
         for view in views:
             first, *others = together.map(lambda laptop, view=view: shared(laptop.cli(*view)), everybody)
