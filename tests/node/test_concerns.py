@@ -10,13 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from p2plearn import limits
+from p2plearn.learning.inbox import item_of
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store.concerns import Mark
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.records import Record, parse
-from p2plearn.testing.authors import Author
+from p2plearn.testing.authors import Author, root_of
 from p2plearn.testing.clock import START_MS
 from p2plearn.testing.strategies import record_sets
+from tests.learning.test_inbox import hearings, inbox
 
 NEWEST = (limits.MAX_INT, 0)
 ADA, BEN, EVE = Author("ada"), Author("ben"), Author("eve")
@@ -211,3 +213,19 @@ def test_in_any_order_and_portions_and_with_deletions_it_is_what_a_rebuild_gives
                 mark(scratch, read)
                 index(scratch, me)
                 assert rows(store) == rows(scratch)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(pool=record_sets(), me=st.sampled_from([ADA, BEN, EVE]))
+def test_whatever_concerns_me_by_all_the_records_is_found_by_the_index(pool: list[Record], me: Author) -> None:
+    records = list({record.id: record for record in [*pool, *around()]}.values())
+    everything = inbox(me, *records)
+    hearing_of = hearings(me.key, records)
+    with tempfile.TemporaryDirectory() as directory, opened(Path(directory)) as store:
+        hear(store, *records)
+        found = candidates(store, me)
+        with store.reading() as db:
+            for record in records:
+                item = item_of(me.key, record, hearing_of, store_concerns.things_of(db, root_of(record))) if record.id in found else None
+                expected = everything.get(record.id)
+                assert (item and (item.about, item.role)) == (expected and (expected.about, expected.role))

@@ -1,8 +1,8 @@
 """What may concern this home's author: an index behind the records, by refs alone, of more than does. `learning.inbox` decides.
 
 `things`: what is said about `root` may concern me because of `thing`: an original of mine, or one in which I said something; and, upwards,
-every original these were made from. `concerns`: records by others, in the order of the feed. `adopted`: my own words
-about adoptions. Records come in any order, so whatever makes a root concern me looks back at what is here about it.
+every original these were made from. `concerns`: records by others, in the order of the feed. `own`: what I said, and `adopted`: of it what
+is about adoptions. Records come in any order, so whatever makes a root concern me looks back at what is here about it.
 Beside them `read`, which is no index: what I have read.
 
 Knows the tables, not the store around them.
@@ -22,21 +22,22 @@ from p2plearn.protocol.records import Record, parse
 _NAME = "concerns "  # and whom: the index of another author is none
 _FEW = 500  # values in one query
 _ROOTS = "SELECT root FROM things WHERE root IN"
-_BY_AUTHOR = "SELECT id FROM records WHERE author = ? AND id IN"
+_OWN = "SELECT id FROM own WHERE id IN"
 _SEEN = "EXISTS (SELECT 1 FROM read WHERE read.id = records.id AND mark = 0)"
 
 # Of what is said about a root of another's: what whoever relies on it should hear of; of a request also whatever its asker says.
 _SAID = f"""
 INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM refs JOIN records ON n = source LEFT JOIN
 (SELECT author AS owner, kind AS what FROM records WHERE id = :target)
-WHERE target = :target AND relation = 'root' AND source > :since AND author != :me AND (
+WHERE target = :target AND relation = 'root' AND source > :since AND source <= :until AND author != :me AND (
     owner = :me OR kind IN ('correction', 'reaction', 'retract', 'revision') OR (what = 'request' AND author = owner))
 """  # noqa: S608  # fixed text
 _DIRECT = f"INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM records WHERE n = ?"  # noqa: S608  # fixed text
 _NAMING = (RE, BY, WITH, FROM, *VARIANTS)
 _NAMES_MINE = f"""
 INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM refs JOIN records ON n = source
-WHERE target = :target AND relation IN ({", ".join(f"'{relation}'" for relation in _NAMING)}) AND source > :since AND author != :me
+WHERE target = :target AND relation IN ({", ".join(f"'{relation}'" for relation in _NAMING)})
+AND source > :since AND source <= :until AND author != :me
 """  # noqa: S608  # fixed text
 
 
@@ -66,18 +67,18 @@ def index_some(db: sqlite3.Connection, me: bytes) -> None:
     name = _NAME + me.hex()
     if not store_applied.last(db, name):
         db.execute("DELETE FROM applied WHERE name LIKE ?", (_NAME + "%",))
-        db.execute("DELETE FROM things")
-        db.execute("DELETE FROM concerns")
-        db.execute("DELETE FROM adopted")
+        for table in ("things", "concerns", "own", "adopted"):
+            db.execute(f"DELETE FROM {table}")  # noqa: S608  # fixed text
     before, until = store_applied.advance(db, name, limits.INDEX_INBOX)
     portion = _portion(db.execute("SELECT n, id, raw FROM records WHERE n > ? AND n <= ?", (before, until)), me)
     new = _grow(db, portion)
     said = dict.fromkeys(_among(db, _ROOTS, portion.roots), before) | dict.fromkeys(new | _among(db, _ROOTS, portion.arrived), 0)
     author = next(iter(db.execute("SELECT n FROM authors WHERE key = ?", (me,))), (0,))[0]
-    db.executemany(_SAID, [{"target": root, "since": row, "me": author} for root, row in said.items()])
-    own = dict.fromkeys(_among(db, _BY_AUTHOR, portion.named, author), before) | dict.fromkeys((one for one, _ in portion.own), 0)
-    db.executemany(_NAMES_MINE, [{"target": record_id, "since": row, "me": author} for record_id, row in own.items()])
+    db.executemany(_SAID, [{"target": root, "since": row, "until": until, "me": author} for root, row in said.items()])
+    own = dict.fromkeys(_among(db, _OWN, portion.named), before) | dict.fromkeys((one for one, _ in portion.own), 0)
+    db.executemany(_NAMES_MINE, [{"target": record_id, "since": row, "until": until, "me": author} for record_id, row in own.items()])
     db.executemany(_DIRECT, [(n,) for n in portion.direct])
+    db.executemany("INSERT INTO own VALUES (?)", [(one,) for one, _ in portion.own])
     db.executemany("INSERT INTO adopted VALUES (?)", [(n,) for n in portion.adopted])
 
 
@@ -203,9 +204,9 @@ def _things(db: sqlite3.Connection, roots: Iterable[bytes]) -> list[tuple[bytes,
 _OF_ROOTS = "SELECT root, thing FROM things WHERE root IN ({})"
 
 
-def _among(db: sqlite3.Connection, select: str, values: Iterable[bytes], *bound: object) -> set[bytes]:
+def _among(db: sqlite3.Connection, select: str, values: Iterable[bytes]) -> set[bytes]:
     """What `select` finds of these values."""
-    return {bytes(row[0]) for part in _parts(values) for row in db.execute(f"{select} ({_marks(part)})", (*bound, *part))}
+    return {bytes(row[0]) for part in _parts(values) for row in db.execute(f"{select} ({_marks(part)})", part)}
 
 
 def _parts(values: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -29,6 +29,7 @@ CREATE TABLE agreed (author BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 -- what may concern this home's author: see `concerns`
 CREATE TABLE things (root BLOB, thing BLOB, PRIMARY KEY (root, thing)) WITHOUT ROWID;
 CREATE TABLE concerns (seen INTEGER, shown INTEGER, record INTEGER, PRIMARY KEY (seen, shown, record)) WITHOUT ROWID;
+CREATE TABLE own (id BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE adopted (record INTEGER PRIMARY KEY);
 -- items of the inbox that were read; mark tells apart those with one id
 CREATE TABLE read (id BLOB, mark INTEGER, PRIMARY KEY (id, mark)) WITHOUT ROWID;
