@@ -17,9 +17,14 @@ from hypothesis import strategies as st
 from p2plearn.learning.asking import Helper, helped_in, whom_to_ask
 from p2plearn.learning.conversation import CLOSED, Conversation, converse
 from p2plearn.learning.declared import declared, orientations
+from p2plearn.learning.facts import facts, facts_json
+from p2plearn.learning.followups import follow_up, may_be_due
+from p2plearn.learning.glow import gleam_json, glow
+from p2plearn.learning.inbox import Hearing, item_of
 from p2plearn.learning.items import item_json
 from p2plearn.learning.lineage import lineage_json, trace
 from p2plearn.learning.matching import back_offers, declared_side, matches, shown_side, side
+from p2plearn.learning.next_steps import next_step
 from p2plearn.learning.opinions import adoptions, corrections, reactions
 from p2plearn.learning.people import names_of, people
 from p2plearn.learning.progress import latest_verdicts
@@ -31,7 +36,7 @@ from p2plearn.protocol.kinds import BY, RE, ROOT, SIMILAR, Adopt, Request, Snipp
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import START_MS
-from p2plearn.testing.strategies import record_sets
+from p2plearn.testing.strategies import DAY_MS, record_sets
 
 ME = Author("ada").key
 NOW = START_MS
@@ -53,6 +58,10 @@ class World:
     @property
     def sorted(self) -> list[Conversation]:
         return [conversation for _, conversation in sorted(self.conversations.items())]
+
+    def line(self, root: bytes) -> list[bytes]:
+        """A root and what it was made from, and so on."""
+        return [one.root.id for one in upstream(self.conversations[root], self.conversations)]
 
 
 # --- the views ---
@@ -111,6 +120,25 @@ def asking(world: World) -> object:
     return helped, whom_to_ask((Helper(author, helped=one) for author, one in helped.items()), ME, NOW)
 
 
+def inbox(world: World) -> object:
+    """Of each record why it concerns me and what to do next, and what I am asked a month later."""
+    hearings = {root: Hearing(ME, one) for root, one in world.conversations.items()}
+    found = []
+    for record in sorted(set(world.records), key=lambda record: record.id):
+        root = record.target(ROOT) or b""
+        things = [thing for thing in world.conversations if root in world.line(thing)]
+        if item := item_of(ME, record, hearings.get, things):
+            found.append((record.id.hex(), item.about.hex(), item.role, item.type, item.text, next_step(item)))
+    later = [follow_up(ME, one, NOW + 31 * DAY_MS) for one in world.sorted]
+    return found, [(one.about.hex(), one.text, one.at, one.day) for one in later if one], may_be_due(world.records, NOW + 31 * DAY_MS)
+
+
+def mine(world: World) -> object:
+    """What became of my help, and my own facts."""
+    gleams = [gleam_json(gleam, world.names) for gleam in glow(ME, world.conversations.values(), NOW)]
+    return gleams, facts_json(facts(ME, world.conversations.values()))
+
+
 def ledger(world: World) -> object:
     """The edges, and whom each adoption credits."""
     adopted = sorted((record for record in set(world.records) if record.kind == Adopt.kind), key=lambda record: record.id)
@@ -119,7 +147,7 @@ def ledger(world: World) -> object:
     return edges(world.records), [credits_json(credits_of(record, chain), world.names) for record, chain in chains]
 
 
-VIEWS: list[Callable[[World], object]] = [show, items, opinions, lineage, declarations, matching, asking, ledger]
+VIEWS: list[Callable[[World], object]] = [show, items, opinions, lineage, declarations, matching, asking, inbox, mine, ledger]
 
 
 # --- what holds ---
