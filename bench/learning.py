@@ -11,7 +11,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench.meter import Line, quantiles, show
+from bench.meter import Line, cpu_seconds, quantiles, show
 from bench.shelf import Shelf, batches, empty_home, fill
 from bench.sides import programs
 from bench.village import ME, TOPICS, Village
@@ -29,7 +29,11 @@ _Asked: TypeAlias = tuple[str, dict[str, Any]]
 
 
 def run(shelf: Shelf, directory: Path) -> None:
-    """A row for each view, in ms; `first` is its first answer, for which nothing is folded yet unless another view did."""
+    """A row for each view, in ms.
+
+    `first`: its first answer, for which nothing is folded yet unless another view did. `cpu`: of the node, on average; where others keep
+    the machine busy, only this tells.
+    """
     raws = shelf.kept(f"village-{shelf.n}", lambda: (record.raw for record in Village(shelf.n).records()))
     records = [parse(raw) for raw in raws]
     views = _views(records)
@@ -41,7 +45,7 @@ def run(shelf: Shelf, directory: Path) -> None:
     with programs(home) as ((node,), _):
         client = Client(node.home.root)
         for name, asked in views.items():
-            show(_measured(name, client, asked, coming) | {"of": shelf.n})
+            show(_measured(name, client, node.pid, asked, coming) | {"of": shelf.n})
 
 
 def _views(records: Sequence[Record]) -> dict[str, list[_Asked]]:
@@ -82,12 +86,15 @@ def _bundles(raws: Sequence[bytes], path: Path) -> Iterator[Path]:
         yield path
 
 
-def _measured(name: str, client: Client, asked: Sequence[_Asked], coming: Iterator[Path]) -> Line:
+def _measured(name: str, client: Client, pid: int, asked: Sequence[_Asked], coming: Iterator[Path]) -> Line:
     took = []
+    cpu = 0.0
     for (method, arguments), _ in zip(cycle(asked), range(_REPEATS), strict=False):
         if path := next(coming, None):
             client.import_bundle(path, lambda _done, _all: None)
-        began = time.perf_counter()
+        began, used = time.perf_counter(), cpu_seconds(pid)
         client.call(method, **arguments)
         took.append(time.perf_counter() - began)
-    return quantiles(f"p2plearn learning {name}", took, first=round(took[0] * 1000, 2), max=round(max(took) * 1000, 2))
+        cpu += cpu_seconds(pid) - used
+    more = {"first": took[0], "max": max(took), "cpu": cpu / len(took)}
+    return quantiles(f"p2plearn learning {name}", took, **{what: round(seconds * 1000, 2) for what, seconds in more.items()})

@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bench import cli, corpus, gossip, ingest, reconcile, sync
+from bench import cli, corpus, gossip, ingest, learning, reconcile, sync
 from bench.shelf import EXTRA, Shelf
+from bench.village import Village
 from p2plearn.protocol.admission import examine
+from p2plearn.protocol.kinds import Body
 from p2plearn.protocol.records import Record
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,7 @@ def printed(capsys, monkeypatch):
         (gossip, "_PACED", 5),
         (gossip, "_FLOOD", 20),
         (cli, "_REPEATS", 1),
+        (learning, "_REPEATS", 2),
     ):
         monkeypatch.setattr(module, name, few)
 
@@ -117,6 +121,24 @@ def test_commands_are_compared_with_a_bare_python(shelf, printed, tmp_path):
     for word in ("status", "feed", "show", "search", "share"):
         assert rows[f"p2plearn cli {word}"]["ratio"] > 0
         assert rows[f"p2plearn cli {word} without a node"]["ratio"] > 0
+
+
+@pytest.mark.slow
+def test_the_views_of_the_loop_are_asked_of_a_node_that_hears_news(printed, tmp_path):
+    rows = printed(learning.run, Shelf(tmp_path / "shelf", 1_000, AUTHORS), tmp_path)
+    views = {name.removeprefix("p2plearn learning ").split()[0] for name in rows}
+    assert views == {"inbox", "requests", "show", "lineage", "glow", "matches", "people", "feed", "home"}
+    assert all(0 < row["p50"] <= row["max"] and row["of"] == 1_000 for row in rows.values())
+
+
+def test_a_village_says_all_there_is_to_say_the_same_each_time():
+    said = list(Village(3_000).records())
+    assert {record.kind for record in said} == {body.kind for body in get_args(Body)}
+    assert [record.id for record in Village(3_000).records()] == [record.id for record in said]
+    seen: set[bytes] = set()
+    for record in said:
+        assert seen.issuperset(ref.target for ref in record.refs)
+        seen.add(record.id)
 
 
 def test_reconciling_costs_more_the_more_differs(shelf, printed, tmp_path):
