@@ -25,7 +25,8 @@ _SHOWN = 3  # of each sort; the commands named beside it show all
 
 def first_screen(here: Session) -> None:
     """Print it."""
-    if not here.client.home.author_key.exists():
+    home = here.client.home
+    if not any(path.exists() for path in (home.author_key, home.peer_key, home.store)):
         nobody: dict[str, Any] = {
             "name": "",
             "author": None,

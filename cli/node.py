@@ -111,7 +111,9 @@ def connect(
     here = session(context)
     answer = here.call("connect", address=address)
     here.tell(
-        answer, paint("Connected.", "bold") + " The two nodes now exchange what they have.", next_step("p2plearn feed shows what is new")
+        answer,
+        paint("Connected.", "bold") + " The two nodes now exchange what they have.",
+        next_step("p2plearn shows what is new for you, p2plearn feed what is here"),
     )
 
 

@@ -1,13 +1,15 @@
 """People: profile, people, follow, unfollow, mute, unmute."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from p2plearn_cli import output
 from p2plearn_cli.command import command, option
-from p2plearn_cli.output import paint
+from p2plearn_cli.output import paint, text_lines
 from p2plearn_cli.session import key_line, next_step, session
+from p2plearn_cli.thread import labelled
 
 _PANEL = "People"
 Target = Annotated[str, typer.Argument(metavar="TOPIC-or-AUTHOR", help="A topic, or an author by key or name.", show_default=False)]
@@ -77,8 +79,16 @@ def _change(context: typer.Context, method: str, target: str) -> None:
     here.tell(answer, f"Done: {method} {paint(target, 'bold')}.", f"You follow: {following}", f"Muted: {muted}")
 
 
-def _person_lines(person: dict[str, Any]) -> list[str]:
+def _person_lines(person: dict[str, Any]) -> Iterator[str]:
+    """Who somebody is, as their own words have it; asked about a topic, also why one might ask them."""
     seen = f"last seen {output.ago(person['last_seen'])}" if person["last_seen"] else "not seen yet"
-    why = [f"  {paint(person['why'])}"] if person.get("why") else []
-    topics = [f"  {word} {paint(', '.join(person[word]))}" for word in ("teaches", "learns") if person[word]]
-    return [f"{paint(person['name'] or 'somebody without a name', 'bold')}, {seen}", key_line(person["author"]), *why, *topics]
+    yield f"{paint(person['name'] or 'somebody without a name', 'bold')}, {seen}"
+    yield key_line(person["author"])
+    if person.get("why"):
+        yield f"  {paint(person['why'], 'green')}"
+    yield from (f"  {line}" for line in text_lines(person["about"]) if line)
+    for key, label in (("teaches", "teaches"), ("learns", "learns"), ("open_to", "open to")):
+        if person[key]:
+            yield f"  {label} {paint(', '.join(person[key]))}"
+    for answer in person["compass"]:
+        yield from (f"  {line}" for line in labelled(answer["question"].rstrip("?"), answer["text"]))

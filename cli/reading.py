@@ -65,6 +65,7 @@ def show(
     answer = here.call("show", id=id_)
     here.tell(answer, record_lines(answer, "" if here.json else here.call("me")["author"]))
     while watch:
+        sys.stdout.flush()  # whoever reads a pipe watches too
         time.sleep(_WATCH_EVERY)
         before, answer = answer, here.call("show", id=id_)
         if changed(before, answer):

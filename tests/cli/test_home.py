@@ -46,6 +46,13 @@ def test_a_script_sees_the_same_keys_before_and_after_there_is_somebody(run, tmp
     }
 
 
+def test_a_lost_key_is_no_welcome(run, tmp_path, capsys):
+    run("ana", "init", "--name", "Ana")
+    (tmp_path / "ana" / "keys" / "author.key").unlink()
+    assert main(["--home", str(tmp_path / "ana")]) == 1
+    assert "used before" in capsys.readouterr().err
+
+
 def test_one_person_alone_sees_their_notes_the_three_questions_and_how_to_meet_others(run):
     run("ana", "init", "--name", "Ana")
     run("ana", "share", "--title", "Oiling", "--topic", "wood", "Thin coats.")
@@ -132,3 +139,19 @@ def test_the_glow_tells_of_those_who_learned_and_of_those_who_learned_from_them(
     assert [line for line in tree.splitlines() if " it" in line][:3] == ["Ben shared it", "  Ana passed it on", "    Eve tried it"]
     assert "It reached 2 people." in tree
     assert "0.5 more within a month" in tree
+
+
+def test_people_are_shown_as_they_show_themselves_and_with_why_to_ask_them(run):
+    run("ana", "init", "--name", "Ana")
+    run("ben", "init", "--name", "Ben")
+    run("ben", "profile", "--about", "I bake $\\pi$.", "--open-to", "questions")
+    run("ben", "teach", "Baking", "--capacity", "3")
+    run("ben", "learn", "wood")
+    run("ben", "compass", "--answer", "1", "--share", "Bread for everybody.")
+    carry(run, "ben", "ana")
+    shown = run("ana", "people")
+    for line in ("Ben, last seen just now", "  I bake π.", "  teaches baking", "  learns wood", "  open to questions"):
+        assert line in shown.splitlines()
+    assert "  What brings me here: Bread for everybody." in shown
+    assert "teaches it (3 of 3 places free)" in run("ana", "people", "--topic", "baking")
+    assert "p2plearn wanted --topic gardening" in run("ana", "people", "--topic", "gardening")

@@ -3,12 +3,16 @@
 import io
 import json
 import sys
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from p2plearn import limits
 from p2plearn.client import Client
-from p2plearn_cli.main import main
+from p2plearn_cli.main import build, main
+
+PROGRAM: Any = get_command(build())
 
 
 @pytest.fixture
@@ -147,6 +151,15 @@ def test_a_home_that_was_never_initialised_is_made_on_the_way(run, line):
 def test_help_is_no_error(home, capsys):
     assert main(["share", "--help"]) == 0
     assert "--topic" in capsys.readouterr().out
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("command", sorted(PROGRAM.commands))
+def test_each_command_explains_itself(home, capsys, command):
+    assert main([command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"p2plearn {command}" in shown
+    assert "--json for scripts" in shown
     assert not home.exists()
 
 
