@@ -12,7 +12,7 @@ from p2plearn.learning.entries import Entry
 from p2plearn.learning.notation import Json, Names, iso_time
 from p2plearn.learning.opinions import Adoption, adoptions, gratitude
 from p2plearn.learning.progress import is_helping, latest_verdicts
-from p2plearn.protocol.kinds import FROM, Request, Snippet, Solve
+from p2plearn.protocol.kinds import FROM, Adopt, Request, Snippet, Solve
 
 PRIVATE = "(private)"  # stands for words that cannot be read here
 
@@ -110,13 +110,15 @@ class _Look:
 
     def taken_up(self, snippet: Conversation) -> Iterator[Gleam]:
         """A gleam of each person who took up a snippet of mine, or whom I showed it."""
+        mine = snippet.root.author == self.me
+        if not mine and not any(isinstance(entry.body, Adopt) and entry.body.learned_from == self.me for entry in snippet.standing):
+            return  # a quick look, for what I took up may be what thousands did
         taught: dict[bytes, list[Adoption]] = {}
         for adoption in sorted(self._others(snippet), key=_beginning):
             taught.setdefault(adoption.learned_from, []).append(adoption)
         thanked: dict[bytes, list[Entry]] = {}
         for entry in self._thanks(snippet):
             thanked.setdefault(entry.author, []).append(entry)
-        mine = snippet.root.author == self.me
         for adoption in [one for adopters in taught.values() for one in adopters] if mine else taught.get(self.me, []):
             learner = adoption.author
             thanks = thanked.get(learner, [])

@@ -175,6 +175,8 @@ def test_a_correction_taken_up_is_help_for_the_author(ada: Author, ben: Author, 
     assert edges(said) == [Edge(ada.key, ben.key, "correction", correction.id, revised, 1.0)]
     assert edges([*said, ada.revise(snippet, "The same.", taking_up=correction)]) == edges(said)
     assert edges([*said, ada.retract(revised)]) == []
+    adopted = eve.adopt(snippet, of=revised)
+    assert set(edges([*said, adopted])) == {*edges(said), Edge(eve.key, ada.key, "adopt", snippet.id, adopted, 2.0)}
     assert edges([snippet, correction, eve.revise(snippet, "Mine.", taking_up=correction)]) == []
     assert edges([snippet, ada.revise(snippet, "New.", taking_up=correction)]) == []
 

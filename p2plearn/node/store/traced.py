@@ -4,8 +4,9 @@ import sqlite3
 
 from p2plearn.protocol.kinds import Request, Snippet
 
+# CROSS: things first, or SQLite goes through all records for their kind
 _MINE = """
-SELECT root FROM things JOIN records ON id = root WHERE root = thing AND kind IN (?, ?)
+SELECT root FROM things CROSS JOIN records ON id = root WHERE root = thing AND kind IN (?, ?)
 ORDER BY coalesce((SELECT max(source) FROM refs WHERE target = root AND relation = 'root'), n) DESC LIMIT ?
 """
 
