@@ -113,6 +113,19 @@ def test_a_correction_from_before_my_adoption_counts(store: Store) -> None:
     assert candidates(store) == {correction.id}
 
 
+def test_without_what_made_it_concern_me_it_does_no_longer(store: Store) -> None:
+    source, request = BEN.share("source"), BEN.ask("Why?")
+    fork = EVE.fork(source, "fork")
+    mine, hint = ADA.fork(fork, "mine"), ADA.reply(request, "hint")
+    correction, attempt = EVE.correct(source), BEN.attempt(request)
+    hear(store, source, fork, mine, correction, request, hint, attempt)
+    assert candidates(store) == {correction.id, attempt.id}
+    store.forget([request.id])
+    assert candidates(store) == {correction.id}
+    store.forget([fork.id])
+    assert candidates(store) == set()
+
+
 def test_what_names_me_counts(store: Store) -> None:
     mine = ADA.share("mine")
     snippet = BEN.share("snippet")
