@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from p2plearn import limits
 from p2plearn.learning.conversation import Conversation, converse
-from p2plearn.node import folds as node_folds
-from p2plearn.node.folds import Folds
+from p2plearn.node.store import folds as node_folds
+from p2plearn.node.store.folds import Folds
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author

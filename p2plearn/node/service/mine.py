@@ -12,12 +12,12 @@ from p2plearn.learning.inbox import Hearing, Item, item_of
 from p2plearn.learning.matching import BackOffer
 from p2plearn.learning.next_steps import follow_up_step, helping, next_step
 from p2plearn.learning.notation import iso_time
-from p2plearn.node.folds import Folds
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.pairing import Pairing
 from p2plearn.node.service.parts import Answer, Muted, limit_of
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store.concerns import Mark
+from p2plearn.node.store.folds import Folds
 from p2plearn.node.store.store import Stored
 from p2plearn.protocol.kinds import ROOT
 

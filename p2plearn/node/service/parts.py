@@ -9,11 +9,11 @@ from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.entries import Entry
 from p2plearn.learning.items import item_json
 from p2plearn.learning.upstream import made_from, upstream
-from p2plearn.node.folds import Folds
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.lookup import Lookup
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore
+from p2plearn.node.store.folds import Folds
 from p2plearn.node.store.store import Stored
 from p2plearn.paths import Home
 from p2plearn.protocol.kinds import RE
