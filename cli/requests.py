@@ -93,19 +93,22 @@ def solve(
     text: Text = None,
     file: File = None,
     by: Annotated[str | None, option("--by", "REPLY", "The reply that helped most.")] = None,
+    attach: Attach = None,
 ) -> None:
     """Say that your request is solved; TEXT may say how."""
     here = session(context)
-    answer = here.call("solve", request=request, by=by, text=read_optional_text(text, file))
+    words = read_optional_text(text, file)
+    answer = here.call("solve", request=request, by=by, text=words, attachments=put_attachments(here, attach))
     then = [f"p2plearn thanks {short(by)} TEXT tells who helped what it meant to you"] if by else []
     then.append(f"p2plearn share --from {short(request)} --title T --topic X TEXT passes on what you have learned")
     here.tell(answer, paint("Solved!", "green", "bold"), key_line(answer["id"]), *map(next_step, then))
 
 
-def withdraw(context: typer.Context, request: Request, text: Text = None, file: File = None) -> None:
+def withdraw(context: typer.Context, request: Request, text: Text = None, file: File = None, attach: Attach = None) -> None:
     """Say that you no longer need help with your request; TEXT may say why."""
     here = session(context)
-    answer = here.call("withdraw", request=request, text=read_optional_text(text, file))
+    words = read_optional_text(text, file)
+    answer = here.call("withdraw", request=request, text=words, attachments=put_attachments(here, attach))
     here.tell(answer, paint("Withdrawn.", "bold") + " It stays readable, and p2plearn retract brings it back.", key_line(answer["id"]))
 
 

@@ -220,6 +220,19 @@ def test_maths_is_readable_and_json_has_the_source(ana):
     assert json.loads(ana.types("--json", "show", snippet))["text"] == "$x^2$"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [["solve"], ["withdraw"], ["attempt", "words"], ["correct", "words"], ["encourage", "words"], ["retract"]],
+    ids=lambda line: line[0],
+)
+def test_whatever_takes_a_text_takes_a_file_beside_it(ana, line):
+    request = ask(ana)
+    name, *words = line
+    ana.says(name, request, *words, "--attach", f"{picture(ana)}=A parabola")
+    [carried] = [path for path in (ana.home / "blocks").rglob("bafk*") if path.is_file()]
+    assert ana.types("attachment", carried.name, "copy.svg") == "Wrote copy.svg, 6 bytes.\n"
+
+
 def picture(person):
     path = person.home.parent / "parabola.svg"
     path.write_text("<svg/>")

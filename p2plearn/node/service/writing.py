@@ -197,7 +197,7 @@ class Writing(Saying):
         """Show what you have tried at your own request."""
         return await self._reply(request, Reply("attempt", required("text", prose(text))), attachments)
 
-    async def solve(self, request: str, by: str | None = None, text: str = "") -> Answer:
+    async def solve(self, request: str, by: str | None = None, text: str = "", attachments: Attach = []) -> Answer:  # noqa: B006
         """Call your request solved, by another person's reply if one did it."""
         root, _ = await self._lookup.root(request)
         refs = [Ref(ROOT, root.record.id)]
@@ -205,12 +205,12 @@ class Writing(Saying):
         if by is not None:
             target = (await self._lookup.record(by)).record
             refs.append(Ref(BY, target.id))
-        return await self._say(Solve(prose(text)), *refs, root=root.record, target=target)
+        return await self._say(Solve(prose(text)), *refs, root=root.record, target=target, attachments=attachments)
 
-    async def withdraw(self, request: str, text: str = "") -> Answer:
+    async def withdraw(self, request: str, text: str = "", attachments: Attach = []) -> Answer:  # noqa: B006
         """Say that you no longer need help with your request."""
         root, _ = await self._lookup.root(request)
-        return await self._say(Withdraw(prose(text)), Ref(ROOT, root.record.id), root=root.record)
+        return await self._say(Withdraw(prose(text)), Ref(ROOT, root.record.id), root=root.record, attachments=attachments)
 
     async def _reply(self, given: str, body: Reply, attachments: Attach) -> Answer:
         root, meant = await self._lookup.root(given)
