@@ -26,6 +26,7 @@ from p2plearn.protocol.kinds import (
     Correction,
     Decline,
     Reaction,
+    Reply,
     Request,
     Retract,
     Revision,
@@ -127,6 +128,26 @@ def item_of(me: bytes, record: Record, hearing_of: HearingOf, things: Iterable[b
     if found is None and not (is_original or hearing.is_mine) and _is_warning(record, hearing):
         found = _relied_on(record, hearing, hearing_of, things)
     return Item(record, *found, hearing) if found is not None else None
+
+
+def could_concern(record: Record, root: bytes, *, mine: bool) -> bool:
+    """Whether what is said about a root could make an item for its owner (`mine`), or else for whoever relies on it or helps there.
+
+    By its own body, whatever became of it: for an index of what `item_of` has to look at. What answers me, or names me, is another matter.
+    """
+    body = body_of(record)
+    match body:
+        case None:
+            return False
+        case Retract():
+            return not mine and record.target(RETRACTS) == root
+        case Revision():
+            return not mine
+        case Reaction():
+            return mine or body.word in WARNINGS
+        case Reply():
+            return mine or body.type in _ASKER_SAYS
+    return mine or isinstance(body, Correction) or body.kind in _ASKER_SAYS
 
 
 _Why = tuple[bytes, str]  # what of mine it is about, and my role

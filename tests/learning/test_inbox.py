@@ -6,7 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2plearn.learning.conversation import converse
-from p2plearn.learning.inbox import ADOPTER, ANSWERED, ASKED, HELPER, MAKER, OWNER, SOURCE, TAKEN_ON, Hearing, HearingOf, Item, item_of
+from p2plearn.learning.inbox import (
+    ADOPTER,
+    ANSWERED,
+    ASKED,
+    HELPER,
+    MAKER,
+    OWNER,
+    SOURCE,
+    TAKEN_ON,
+    Hearing,
+    HearingOf,
+    Item,
+    could_concern,
+    item_of,
+)
 from p2plearn.learning.next_steps import next_step
 from p2plearn.protocol.authority import has_effect
 from p2plearn.protocol.bodies import body_of
@@ -240,6 +254,32 @@ def test_a_line_says_it_in_words() -> None:
     assert inbox(ben, snippet, adopt, back)[back.id].text == "It tears."
 
 
+def test_an_index_can_leave_out_what_concerns_nobody_by_its_body() -> None:
+    ada, ben, _, _ = people()
+    snippet = ada.share("Puncture")
+    mine, others = [
+        {
+            what: could_concern(record, snippet.id, mine=mine)
+            for what, record in {
+                "comment": ben.reply(snippet, "comment"),
+                "stuck": ben.reply(snippet, "stuck"),
+                "praise": ben.react(snippet, "works"),
+                "warning": ben.react(snippet, "outdated"),
+                "correction": ben.correct(snippet),
+                "adoption": ben.adopt(snippet),
+                "thanks": ben.thank(snippet),
+                "revision": ben.revise(snippet, "Mine."),
+                "retraction": ben.retract(snippet),
+                "smaller retraction": ben.retract(ben.reply(snippet, "comment")),
+                "unreadable": ben.record(Draft("reply", ())),
+            }.items()
+        }
+        for mine in (True, False)
+    ]
+    assert {what for what, could in mine.items() if not could} == {"revision", "retraction", "smaller retraction", "unreadable"}
+    assert {what for what, could in others.items() if could} == {"stuck", "warning", "correction", "thanks", "revision", "retraction"}
+
+
 # --- for any records ---
 
 
@@ -277,6 +317,8 @@ def test_only_what_others_say_with_effect_about_what_is_mine_gets_in(records: li
         assert reached & ours or names_me
         assert item.about in ours | {root.id}
         assert item.role != ASKED or isinstance(body, Request)
+        by_its_body = could_concern(record, root.id, mine=root.author == author.key)
+        assert by_its_body or item.role in {ANSWERED, SOURCE, ASKED, TAKEN_ON}
 
 
 def _is_taken_back(records: list[Record], record: Record) -> bool:

@@ -101,7 +101,7 @@ def test_what_is_said_of_a_source_is_heard_through_forks_that_come_late(store: S
     hear(store, fork)
     assert candidates(store) == {correction.id}
     with store.reading() as db:
-        assert store_concerns.things_of(db, source.id) == [mine.id]
+        assert store_concerns.things_of(db, [source.id, correction.id]) == {source.id: [mine.id]}
 
 
 def test_a_correction_from_before_my_adoption_counts(store: Store) -> None:
@@ -238,7 +238,8 @@ def test_whatever_concerns_me_by_all_the_records_is_found_by_the_index(pool: lis
         hear(store, *records)
         found = candidates(store, me)
         with store.reading() as db:
+            things = store_concerns.things_of(db, map(root_of, records))
             for record in records:
-                item = item_of(me.key, record, hearing_of, store_concerns.things_of(db, root_of(record))) if record.id in found else None
+                item = item_of(me.key, record, hearing_of, things.get(root_of(record), ())) if record.id in found else None
                 expected = everything.get(record.id)
                 assert (item and (item.about, item.role)) == (expected and (expected.about, expected.role))

@@ -3,6 +3,7 @@
 Folds no more conversations than those of the items it shows. Whom what concerns is said by `learning.inbox`, what to do by `next_steps`.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from p2plearn import limits
@@ -69,7 +70,7 @@ class Mine(Pairing):
 
     async def _meant(self, desk: "_Desk", given: str) -> Mark:
         stored = await self._lookup.record(given)
-        if await self._keeper.in_thread(desk.item, stored) is not None:
+        if await self._keeper.in_thread(desk.is_item, stored):
             return Mark(stored.record.id, 0)
         for line in await self._asked(desk):
             if line.mark.id == stored.record.id:
@@ -120,22 +121,25 @@ class _Desk:
         """The items among the next candidates behind a place, and the place of the last; None when there are no more."""
         with self._store.reading() as db:
             candidates = store_concerns.candidates(db, unread=unread, after=after, limit=limits.INBOX_PAGE)
-        found = [(stored, item) for stored in candidates if (item := self._item(stored)) is not None]
-        return found, candidates[-1].place if len(candidates) == limits.INBOX_PAGE else None
+        return self._items(candidates), candidates[-1].place if len(candidates) == limits.INBOX_PAGE else None
 
-    def item(self, stored: Stored) -> Item | None:
-        """The item that a record is, if it is one of mine."""
+    def is_item(self, stored: Stored) -> bool:
+        """Whether a record is an item of mine."""
         with self._store.reading() as db:
             is_candidate = store_concerns.is_candidate(db, stored.place)
-        return self._item(stored) if is_candidate else None
+        return is_candidate and bool(self._items([stored]))
 
-    def _item(self, stored: Stored) -> Item | None:
-        if stored.record.author in self._muted.authors:
-            return None
+    def _items(self, candidates: Sequence[Stored]) -> list[tuple[Stored, Item]]:
+        """Those of them that concern me, without those of muted people and topics."""
+        heard = [stored for stored in candidates if stored.record.author not in self._muted.authors]
+        roots = {stored.record.target(ROOT) or stored.record.id for stored in heard}
+        self._fold(roots)
         with self._store.reading() as db:
-            things = store_concerns.things_of(db, stored.record.target(ROOT) or b"")
-        item = item_of(self._me, stored.record, self._hearing, things)
-        return item if item is not None and item.hearing.conversation.root not in self._muted else None
+            things = store_concerns.things_of(db, roots)
+        items = [
+            (stored, item_of(self._me, stored.record, self._hearing, things.get(stored.record.target(ROOT) or b"", ()))) for stored in heard
+        ]
+        return [(stored, item) for stored, item in items if item is not None and item.hearing.conversation.root not in self._muted]
 
     def due(self) -> dict[Mark, bytes]:
         """What is noted when a question that may be due is read → the snippet it is about; the latest first."""
@@ -157,8 +161,12 @@ class _Desk:
         return found
 
     def _hearing(self, root: bytes) -> Hearing | None:
-        if root not in self._hearings:
-            held = self._store.get([root])
-            conversation = self._folds.of([held[0].record])[0] if held else None
-            self._hearings[root] = Hearing(self._me, conversation) if conversation is not None else None
+        self._fold([root])
         return self._hearings[root]
+
+    def _fold(self, roots: Iterable[bytes]) -> None:
+        missing = [root for root in roots if root not in self._hearings]
+        held = [stored.record for stored in self._store.get(missing)]
+        self._hearings |= dict.fromkeys(missing)
+        for record, conversation in zip(held, self._folds.of(held), strict=True):
+            self._hearings[record.id] = Hearing(self._me, conversation) if conversation is not None else None

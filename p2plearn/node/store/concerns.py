@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from p2plearn import limits
+from p2plearn.learning.inbox import could_concern
 from p2plearn.node.store import applied as store_applied
 from p2plearn.node.store.reader import Stored, stored_of
 from p2plearn.protocol.bodies import body_of
@@ -27,7 +28,7 @@ _SEEN = "EXISTS (SELECT 1 FROM read WHERE read.id = records.id AND mark = 0)"
 
 # Of what is said about a root of another's: what whoever relies on it should hear of; of a request also whatever its asker says.
 _SAID = f"""
-INSERT OR IGNORE INTO concerns SELECT {_SEEN}, shown, n FROM refs JOIN records ON n = source LEFT JOIN
+SELECT {_SEEN}, shown, n, raw, owner IS :me FROM refs JOIN records ON n = source LEFT JOIN
 (SELECT author AS owner, kind AS what FROM records WHERE id = :target)
 WHERE target = :target AND relation = 'root' AND source > :since AND source <= :until AND author != :me AND (
     owner = :me OR kind IN ('correction', 'reaction', 'retract', 'revision') OR (what = 'request' AND author = owner))
@@ -74,7 +75,10 @@ def index_some(db: sqlite3.Connection, me: bytes) -> None:
     new = _grow(db, portion)
     said = dict.fromkeys(_among(db, _ROOTS, portion.roots), before) | dict.fromkeys(new | _among(db, _ROOTS, portion.arrived), 0)
     author = next(iter(db.execute("SELECT n FROM authors WHERE key = ?", (me,))), (0,))[0]
-    db.executemany(_SAID, [{"target": root, "since": row, "until": until, "me": author} for root, row in said.items()])
+    for root, row in said.items():
+        heard = db.execute(_SAID, {"target": root, "since": row, "until": until, "me": author})
+        rows = [(seen, shown, n) for seen, shown, n, raw, mine in heard if could_concern(parse(raw), root, mine=bool(mine))]
+        db.executemany("INSERT OR IGNORE INTO concerns VALUES (?, ?, ?)", rows)
     own = dict.fromkeys(_among(db, _OWN, portion.named), before) | dict.fromkeys((one for one, _ in portion.own), 0)
     db.executemany(_NAMES_MINE, [{"target": record_id, "since": row, "until": until, "me": author} for record_id, row in own.items()])
     db.executemany(_DIRECT, [(n,) for n in portion.direct])
@@ -155,9 +159,12 @@ def is_candidate(db: sqlite3.Connection, place: tuple[int, int]) -> bool:
     return db.execute("SELECT 1 FROM concerns WHERE seen IN (0, 1) AND (shown, record) = (?, ?)", place).fetchone() is not None
 
 
-def things_of(db: sqlite3.Connection, root: bytes) -> list[bytes]:
-    """Because of what a root may concern me; sorted."""
-    return [thing for _, thing in _things(db, [root])]
+def things_of(db: sqlite3.Connection, roots: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    """Root → because of what it may concern me, of those that may."""
+    found: dict[bytes, list[bytes]] = {}
+    for root, thing in _things(db, roots):
+        found.setdefault(root, []).append(thing)
+    return found
 
 
 _ADOPTIONS = """
