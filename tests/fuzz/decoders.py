@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from nacl.bindings import crypto_box_seal, crypto_sign_ed25519_pk_to_curve25519, sodium_pad
 
 from p2plearn import limits
-from p2plearn.protocol import addresses, admission, bitswap, bundle, cid, dag, encoding, frames, messages, records, signing
+from p2plearn.protocol import addresses, admission, bitswap, bundle, cid, dag, encoding, frames, messages, records, sealing, signing
 from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.sketch import Sketch, peel
+from p2plearn.testing.authors import Author
 from tests.fuzz.mutation import Mutator, mutate_bytes, mutate_rows, mutate_values
 from tests.fuzz.sessions import run_session, transcript
 from tests.vectors.generate import HERE
 from tests.vectors.golden import goldens
 from tests.vectors.plain import stretch
 
+_TARGET = bytes(range(32))
 SESSION_MS = 50  # an input is a row of messages
 
 
@@ -54,6 +57,18 @@ def _body(data: bytes) -> object:
 
 def _verify(data: bytes) -> object:
     return signing.verify(data[:32], data[32:96], signing.RECORD_DOMAIN, data[96:])
+
+
+def _unsealed(data: bytes) -> object:
+    """Whatever somebody put into the box of a private thanks."""
+    ada, ben = Author("ada"), Author("ben")
+    box = crypto_box_seal(data, crypto_sign_ed25519_pk_to_curve25519(ada.key))
+    return sealing.unseal(box, ada.private_key, ben.key, _TARGET)
+
+
+def _in_boxes() -> list[bytes]:
+    said = [[Author("ben").key, _TARGET, words] for words in ("", "Thank you!", "é" * 200)]
+    return [sodium_pad(encoding.encode(words), 256) for words in said]
 
 
 def _signed() -> list[bytes]:
@@ -157,6 +172,7 @@ DECODERS = {
         Decoder("body", _body, _raws, mutate_values(records.SIGNATURE_SIZE)),
         Decoder("admission", admission.examine, _raws, mutate_values(records.SIGNATURE_SIZE)),
         Decoder("signature", _verify, _signed),
+        Decoder("sealed", _unsealed, _in_boxes, mutate_values(0)),
         Decoder("frames", _frames, _framed),
         Decoder("message", messages.read, _messages, mutate_values(0)),
         Decoder("sketch", _sketch, _sketches),

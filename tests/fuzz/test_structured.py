@@ -1,11 +1,14 @@
 """Inputs of parts that fit, where mutation seldom gets: any values in the right envelope, any messages in any order, any symbols."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from p2plearn import limits
+from p2plearn.protocol.kinds import Body
+from p2plearn.protocol.records import Draft, encode_payload
+from p2plearn.testing.strategies import bodies
 from tests.fuzz.decoders import DECODERS
 from tests.fuzz.mutation import join_row, split_row
 from tests.fuzz.oracle import check
@@ -18,8 +21,10 @@ _scalars = st.none() | st.booleans() | _edges | _sizes.map(lambda size: b"x" * s
 _values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=6), max_leaves=12)
 _digests = st.binary(min_size=32, max_size=32)
 
+_kinds = st.sampled_from([body.kind for body in get_args(Body)]) | st.text(max_size=33)
+
 _fields: list[st.SearchStrategy[Any]] = [
-    *[_edges, st.text(max_size=33), st.text(max_size=33), _digests, st.just(2), _digests, _edges],
+    *[st.just(1) | _edges, _kinds, st.text(max_size=33), _digests, st.just(2), _digests, _edges],
     *[st.lists(st.tuples(st.text(max_size=33), _digests), max_size=4), st.lists(st.text(max_size=30), max_size=4)],
     *[st.text(max_size=33), st.text(max_size=65), st.lists(_values, max_size=10)],
     st.lists(st.tuples(st.binary(max_size=65), _edges, st.text(max_size=128), st.text(max_size=30), st.text(max_size=30)), max_size=3),
@@ -62,6 +67,13 @@ def test_a_record_with_fields_of_chance(fields: tuple[Any, ...], at: int, odd: A
         envelope[at] = odd
     for name in ("record", "body", "admission"):
         check(DECODERS[name], bytes(64) + canonical(envelope))
+
+
+@given(bodies, st.integers(0, 9), _values, st.booleans())
+def test_a_body_with_one_element_of_chance(body: Body, at: int, odd: Any, cut: bool) -> None:
+    elements = [*body.to_body()]
+    elements[at:] = [] if cut else [odd, *elements[at + 1 :]]
+    check(DECODERS["body"], bytes(64) + encode_payload(Draft(body.kind, tuple(elements)), bytes(32), 1, b"", 0))
 
 
 @given(st.booleans(), st.data())
