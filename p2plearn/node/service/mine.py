@@ -24,6 +24,7 @@ from p2plearn.protocol.kinds import ROOT
 
 FOLLOW_UP = "follow-up"
 MATCH = "match"
+_NEWEST = (limits.MAX_INT, 0)  # before every place
 
 
 class _Line(NamedTuple):
@@ -48,9 +49,8 @@ class Mine(Pairing):
         if read is not None:
             await self._keeper.write(store_concerns.mark_read, [await self._meant(desk, read)])
         if all:
-            lines = await self._newest_lines(desk, await self._asked(desk), limits.MAX_INT, unread=True)
-            due = await self._keeper.in_thread(desk.due)
-            await self._keeper.write(store_concerns.mark_read, [*(line.mark for line in lines), *due])
+            also = [line.mark for line in await self._asked(desk)]
+            await self._keeper.write(store_concerns.mark_read, also + await self._keeper.in_thread(desk.unread))
         asked = await self._asked(desk)
         waiting = await self._newest_lines(desk, asked, count + 1, unread=True)
         seen = await self._newest_lines(desk, asked, count + 1 - len(waiting), unread=False)
@@ -62,7 +62,7 @@ class Mine(Pairing):
         read = await self._keeper.read(store_concerns.read_among, [line.mark for line in asked])
         lines = [line for line in asked if (line.mark in read) != unread]
         said: list[_Line] = []
-        after: tuple[int, int] | None = (limits.MAX_INT, 0)
+        after: tuple[int, int] | None = _NEWEST
         while after is not None and len(said) < count:
             items, after = await self._keeper.in_thread(desk.page, after, unread)
             said += [await self._line(stored, item) for stored, item in items]
@@ -122,6 +122,15 @@ class _Desk:
         with self._store.reading() as db:
             candidates = store_concerns.candidates(db, unread=unread, after=after, limit=limits.INBOX_PAGE)
         return self._items(candidates), candidates[-1].place if len(candidates) == limits.INBOX_PAGE else None
+
+    def unread(self) -> list[Mark]:
+        """What is noted when everything is read, also what is due and not asked yet."""
+        marks = list(self.due())
+        after: tuple[int, int] | None = _NEWEST
+        while after is not None:
+            items, after = self.page(after, unread=True)
+            marks += [Mark(stored.record.id, 0) for stored, _ in items]
+        return marks
 
     def is_item(self, stored: Stored) -> bool:
         """Whether a record is an item of mine."""

@@ -1,4 +1,4 @@
-"""What may concern this home's author: an index behind the records, by refs alone, of more than does. `learning.inbox` decides.
+"""What may concern this home's author: an index behind the records, of more than does. `learning.inbox` decides.
 
 `things`: what is said about `root` may concern me because of `thing`: an original of mine, or one in which I said something; and, upwards,
 every original these were made from. `concerns`: records by others, in the order of the feed. `own`: what I said, and `adopted`: of it what
