@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from p2plearn.errors import UsageError
-from p2plearn_cli import output
 from p2plearn_cli.command import command, option
 from p2plearn_cli.items import Limit
 from p2plearn_cli.output import ago, paint, text_lines
@@ -46,7 +45,7 @@ _DID = {
     "request": "asks you:",
     "match": "is where you have been:",
 }
-_SHOWN = 240  # characters of what somebody said; `show` has the rest
+_LINES, _WIDTH = 4, 240  # of what somebody said; `show` has the rest
 
 
 def register(app: typer.Typer) -> None:
@@ -77,8 +76,9 @@ def inbox_lines(item: dict[str, Any]) -> Iterator[str]:
     title = f"“{item['title'] or 'without a title'}”"
     did = f"{item['name'] or 'Somebody'} {_DID.get(item['type'], item['type'])} {title}"
     yield f"{mark} {paint(f'Still using {title}?' if item['type'] == 'follow-up' else did, *style)}, {ago(item['at'])}"
-    said = " ".join(text_lines(item["text"]))
-    if said:
-        yield "  " + output.clean(said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…")
+    said = [line for line in text_lines(item["text"]) if line.strip()]
+    yield from (f"  {line if len(line) <= _WIDTH else line[: _WIDTH - 1] + '…'}" for line in said[:_LINES])
+    if len(said) > _LINES:
+        yield "  …"
     yield key_line(item["id"])
     yield "  " + next_step(item["next"])

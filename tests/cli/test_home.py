@@ -100,6 +100,9 @@ def test_the_inbox_says_what_happened_in_whose_words_and_what_to_do(run):
         assert line in shown
     assert f"p2plearn revise {snippet[:8]} --with" in shown
     assert max(map(len, shown.splitlines())) < 250
+    run("ben", "correct", snippet, "One.\n\nTwo.\nThree.\nFour.\nFive.")
+    carry(run, "ben", "ana")
+    assert "  Four.\n  …\n" in run("ana", "inbox")
     assert "●" not in run("ana", "inbox", "--all")
     assert "--read ID" not in run("ana", "inbox")
 
