@@ -8,7 +8,7 @@ import typer
 from p2plearn.errors import UsageError
 from p2plearn_cli.command import command, option
 from p2plearn_cli.items import Limit
-from p2plearn_cli.output import ago, paint, text_lines
+from p2plearn_cli.output import ago, paint, text_lines, title_of
 from p2plearn_cli.session import key_line, next_step, session
 
 _PANEL = "Read"
@@ -73,7 +73,7 @@ def inbox(
 def inbox_lines(item: dict[str, Any]) -> Iterator[str]:
     """What happened, in whose words, and the next step; what is unread stands out."""
     mark, style = (paint("●", "yellow"), ["bold"]) if item["unread"] else (" ", [])
-    title = f"“{item['title'] or 'without a title'}”"
+    title = f"“{title_of(item['title'])}”"
     did = f"{item['name'] or 'Somebody'} {_DID.get(item['type'], item['type'])} {title}"
     yield f"{mark} {paint(f'Still using {title}?' if item['type'] == 'follow-up' else did, *style)}, {ago(item['at'])}"
     said = [line for line in text_lines(item["text"]) if line.strip()]

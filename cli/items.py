@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from p2plearn_cli.output import ago, paint
+from p2plearn_cli.output import ago, paint, title_of
 from p2plearn_cli.session import key_line
 
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many.", show_default=False)]
@@ -24,7 +24,7 @@ def item_lines(item: dict[str, Any]) -> list[str]:
     owed = f" [{paint('attempt owed', 'yellow')}]" if item.get("attempt_owed") else ""
     about = f", about {paint(', '.join(item['topics']))}" if item["topics"] else ""
     return [
-        paint(item["title"] or "without a title", "bold") + state_mark(item) + owed,
+        paint(title_of(item["title"]), "bold") + state_mark(item) + owed,
         f"  {paint(item['kind'])} by {paint(item['name'] or 'somebody without a name')}, {ago(item['at'])}{about}",
         *([f"  {paint(item['snippet'], 'dim')}"] if "snippet" in item else []),
         key_line(item["id"]),

@@ -37,6 +37,11 @@ def text_lines(text: str) -> list[str]:
     return clean_lines(readable(text))
 
 
+def title_of(text: str) -> str:
+    """A title with its maths made readable; `paint` makes it one safe line."""
+    return readable(text) or "without a title"
+
+
 def paint(text: object, *styles: str, to: TextIO | None = None) -> str:
     """`clean` text in colour, where the output is a terminal that wants it."""
     plain = clean(text)

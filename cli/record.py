@@ -6,7 +6,7 @@ from typing import Any
 from p2plearn_cli import output
 from p2plearn_cli.items import state_mark
 from p2plearn_cli.onward import onward
-from p2plearn_cli.output import ago, paint, text_lines
+from p2plearn_cli.output import ago, paint, text_lines, title_of
 from p2plearn_cli.session import key_line, next_step
 from p2plearn_cli.thread import Thread, attachment_lines, author, indented, labelled, name, opinion_lines, taken_back, words_of
 
@@ -38,7 +38,7 @@ def record_lines(record: dict[str, Any], you: str) -> Iterator[str]:
 
 def head_lines(record: dict[str, Any]) -> Iterator[str]:
     """Title and state, who, when, about what, under which licence, and the id."""
-    yield paint(record["title"] or record["kind"], "bold") + state_mark(record)
+    yield paint(title_of(record["title"] or record["kind"]), "bold") + state_mark(record)
     about = ", ".join(word for word in (*record["topics"], record["language"], record["licence"]) if word)
     yield f"{paint(record['kind'])} by {author(record)}, {ago(record['at'])}{', ' + paint(about) if about else ''}"
     yield key_line(record["id"])
@@ -129,7 +129,7 @@ def variant_lines(variant: dict[str, Any]) -> Iterator[str]:
     """Another's version of it."""
     article = "an" if variant["relation"][:1] in "aeiou" else "a"
     whose = name(variant["name"], variant["author"])
-    yield f"There is {article} {paint(variant['relation'])} by {whose}: {paint(variant['title'], 'bold')}"
+    yield f"There is {article} {paint(variant['relation'])} by {whose}: {paint(title_of(variant['title']), 'bold')}"
     yield key_line(variant["id"])
 
 
@@ -138,5 +138,5 @@ def _around_lines(record: dict[str, Any]) -> Iterator[str]:
     for variant in record["variants"]:
         yield from variant_lines(variant)
     for item in record["similar"]:
-        yield f"Similar: {paint(item['title'], 'bold')}{state_mark(item)}, by {name(item['name'], item['author'])}"
+        yield f"Similar: {paint(title_of(item['title']), 'bold')}{state_mark(item)}, by {name(item['name'], item['author'])}"
         yield key_line(item["id"])

@@ -8,7 +8,7 @@ import typer
 from p2plearn_cli import output
 from p2plearn_cli.command import argument, command
 from p2plearn_cli.items import Limit, state_mark
-from p2plearn_cli.output import ago, clean, paint
+from p2plearn_cli.output import ago, paint, text_lines, title_of
 from p2plearn_cli.session import key_line, next_step, session, short
 
 _PANEL = "Pass on"
@@ -55,11 +55,11 @@ def _tree_lines(tree: dict[str, Any]) -> Iterator[str]:
 def _glow_lines(item: dict[str, Any]) -> Iterator[str]:
     learner = paint(item["name"] or item["learner"], "bold")
     did = "asked" if item["request"] else "taken up"
-    yield f"“{paint(item['title'], 'bold')}”{state_mark(item)}, {did} by {learner}, {ago(item['at'])}"
+    yield f"“{paint(title_of(item['title']), 'bold')}”{state_mark(item)}, {did} by {learner}, {ago(item['at'])}"
     yield key_line(item["request"] or item["snippet"])
     if item["shown_at"]:
         yield f"  {learner} showed that they got it, {ago(item['shown_at'])}."
-    yield from (f"  Thanks: {clean(words)}" for words in item["thanks"])
+    yield from (f"  Thanks: {' '.join(text_lines(words))}" for words in item["thanks"])
     others = [author for author in item["adopted_by"] if author != item["learner"]]
     if others:
         yield f"  From there it went on to {output.plural(len(others), 'more person', 'more people')}."

@@ -7,7 +7,7 @@ import typer
 
 from p2plearn_cli.command import argument, command, option
 from p2plearn_cli.items import Limit
-from p2plearn_cli.output import ago, clean, paint
+from p2plearn_cli.output import ago, clean, paint, title_of
 from p2plearn_cli.session import Session, key_line, next_step, session, short
 from p2plearn_cli.text import Attach, File, Text, put_attachments, read_text
 
@@ -75,7 +75,7 @@ def _put(here: Session, method: str, done: str, topics: list[str], *, text: str 
 
 
 def _match_lines(match: dict[str, Any]) -> Iterator[str]:
-    yield paint(match["why"], "bold")
+    yield paint(title_of(match["why"]), "bold")
     name = match["name"] or "somebody without a name"
     yield f"  {paint(match['kind'])} by {paint(name)}, {ago(match['at'])}, about {paint(match['topic'])}"
     yield key_line(match["theirs"])

@@ -218,6 +218,9 @@ def test_maths_is_readable_and_json_has_the_source(ana):
     shown = ana.types("show", snippet)
     in_order(shown, "x²", "Attached parabola.svg, 6 bytes: A parabola", "p2plearn attachment")
     assert json.loads(ana.types("--json", "show", snippet))["text"] == "$x^2$"
+    titled = ana.says("wanted", "--topic", "maths", "Why $x^2 \\ge 0$?")
+    assert ana.types("show", titled).startswith("Why x² ≥ 0? [open]\n")
+    assert ana.types("feed", "--kind", "wanted").startswith("Why x² ≥ 0? [open]\n")
 
 
 @pytest.mark.parametrize(
