@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2plearn.learning.asking import Helper, helped_in, whom_to_ask
@@ -32,10 +32,24 @@ from p2plearn.learning.upstream import made_from, upstream
 from p2plearn.learning.views import Around, show_json
 from p2plearn.ledger.credits import credits_json, credits_of
 from p2plearn.ledger.entries import edges
-from p2plearn.protocol.kinds import BY, RE, ROOT, SIMILAR, Adopt, Request, Snippet
-from p2plearn.protocol.records import Record
+from p2plearn.protocol.kinds import (
+    BY,
+    RE,
+    REACTIONS,
+    REPLY_TYPES,
+    RESULTS,
+    RETRACTS,
+    ROOT,
+    SIMILAR,
+    VARIANTS,
+    Adopt,
+    Request,
+    Retract,
+    Snippet,
+)
+from p2plearn.protocol.records import Record, Ref
 from p2plearn.testing.authors import Author
-from p2plearn.testing.clock import START_MS
+from p2plearn.testing.clock import START_MS, FakeClock
 from p2plearn.testing.strategies import DAY_MS, record_sets
 
 ME = Author("ada").key
@@ -167,6 +181,27 @@ def test_what_only_one_person_may_say_nobody_else_can_change(records: list[Recor
     for author in {record.author for record in records}:
         alone = leant_on(author, records)
         assert own(author, World(records)) == own(author, World(alone))
+
+
+@settings(deadline=None, max_examples=30)
+@given(record_sets())
+def test_a_stranger_who_tries_everything_changes_nothing_that_is_anothers(records: list[Record]) -> None:
+    stranger = Author("mallory", FakeClock(START_MS + DAY_MS))
+    tried = [said for record in records for said in everything_about(record, stranger)]
+    before, after = World(records), World([*tried, *records])
+    for author in {record.author for record in records}:
+        assert own(author, after) == own(author, before)
+
+
+def everything_about(thing: Record, stranger: Author) -> list[Record]:
+    """All that can be said about a thing, allowed or not."""
+    about_it: list[Callable[[Record], Record]] = [stranger.retract, stranger.solve, stranger.withdraw, stranger.attempt, stranger.check]
+    about_it += [stranger.prove, stranger.adopt, stranger.correct, stranger.thank, stranger.encourage, stranger.decline]
+    said = [act(thing) for act in about_it]
+    said += [stranger.solve(thing, by=thing), stranger.revise(thing, "mine"), stranger.revise(thing, "mine", taking_up=thing)]
+    said += [stranger.judge(thing, result) for result in RESULTS] + [stranger.react(thing, word) for word in REACTIONS]
+    said += [stranger.reply(thing, type_) for type_ in REPLY_TYPES] + [stranger.fork(thing, "mine", relation) for relation in VARIANTS]
+    return [*said, *(stranger.say(Retract(), Ref(ROOT, named), Ref(RETRACTS, thing.id)) for named in thing.targets(ROOT))]
 
 
 def own(author: bytes, world: World) -> dict[str, Any]:
