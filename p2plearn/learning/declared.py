@@ -6,6 +6,7 @@ Of an author's words about the same thing the latest that was not taken back hol
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from p2plearn import limits
 from p2plearn.protocol.authority import retractions
 from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import Body, Compass, Learn, Teach
@@ -20,9 +21,11 @@ class Declared:
     learns: Mapping[str, Record] = field(default_factory=dict)
 
     def capacity(self, topic: str) -> int | None:
-        """How many people at a time they teach this: 0 where they gave no number, None where they do not teach it."""
+        """How many people at a time they teach this: 0 where they gave no number that anybody means, None where they do not teach it."""
         said = body_of(self.teaches[topic]) if topic in self.teaches else None
-        return said.capacity if isinstance(said, Teach) else None
+        if not isinstance(said, Teach):
+            return None
+        return said.capacity if 0 < said.capacity <= limits.MAX_CAPACITY else 0
 
 
 NOTHING = Declared()

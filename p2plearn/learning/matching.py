@@ -153,7 +153,7 @@ def matches(mine: Iterable[Side], theirs: Iterable[Side], me: bytes) -> list[Mat
 
 
 def _words(one: Side) -> set[str]:
-    return set() if one.kind in {Teach.kind, Learn.kind} else words(f"{one.title} {one.text}")
+    return set() if one.kind in {Teach.kind, Learn.kind} else words(f"{one.title} {one.text}"[: limits.MAX_COMPARED])
 
 
 def _rank(match: Match, me: bytes) -> tuple[object, ...]:

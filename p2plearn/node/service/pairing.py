@@ -3,7 +3,8 @@
 Looks at the newest of each kind in each of my topics, so the work does not grow with the store. Pairing itself is `learning.matching`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import islice
 from typing import TypeAlias
@@ -27,8 +28,9 @@ from p2plearn.learning.matching import (
 )
 from p2plearn.node.service.parts import Answer, Part, limit_of
 from p2plearn.node.store import authored as store_authored
-from p2plearn.node.store.store import Stored
+from p2plearn.node.store.store import Store, Stored
 from p2plearn.protocol.kinds import ROOT, Learn, Offer, Proof, Request, Teach, Wanted
+from p2plearn.protocol.records import Record
 
 _Sought: TypeAlias = Mapping[str, set[str]]  # topic → kinds
 
@@ -45,9 +47,10 @@ class Pairing(Part):
         found = await self._newest_of(wanted)
         first = [one for one in (first_said(stored.record) for stored in found) if one is not None]
         declared = await self._declared_sides(wanted)
-        order = matches(mine, [*first, *declared], me)
+        claimed = {self._plausible(one): one for one in (*first, *declared)}
+        order = await self._keeper.in_thread(matches, mine, list(claimed), me)
         standing = {one.root.id: side(one) for one in await self._standing(order, found, count)}
-        now = {one: one for one in declared} | {one: standing.get(one.id) for one in first}
+        now = {one: standing.get(said.id) if said in first else said for one, said in claimed.items()}
         current = [match._replace(theirs=one) for match in order if (one := now[match.theirs]) is not None]
         names = await self._lookup.names()
         return {"matches": [match_json(match, names) for match in current[:count]]}
@@ -59,8 +62,13 @@ class Pairing(Part):
         mine = _shown_sides(shown, me)
         found = await self._newest_of(sought(mine))
         others = [one for one in (first_said(stored.record) for stored in found) if one is not None and one.to != me]
-        standing = await self._standing(matches(mine, others, me), found, limits.MAX_BACK_OFFERS)
+        order = await self._keeper.in_thread(matches, mine, list(map(self._plausible, others)), me)
+        standing = await self._standing(order, found, limits.MAX_BACK_OFFERS)
         return back_offers(me, shown, standing, await self._lookup.names())
+
+    def _plausible(self, said: Side) -> Side:
+        """The same, last in time where it claims to be from later than a day from now."""
+        return said if said.at <= self._keeper.clock.now_ms() + limits.FUTURE_TOLERANCE_MS else said._replace(at=0)
 
     # --- mine ---
 
@@ -87,33 +95,31 @@ class Pairing(Part):
     async def _declared_sides(self, wanted: _Sought) -> list[Side]:
         """Who teaches or learns what, the newest of each, in NEWEST_TOPICS topics."""
         muted = await self._muted()
-        found: list[Side] = []
-        for topic, kinds in islice(wanted.items(), limits.NEWEST_TOPICS):
-            for kind in sorted(kinds & {Teach.kind, Learn.kind}):
-                said = [
-                    record
-                    for one in (await self._lookup.declared()).values()
-                    if (record := (one.teaches if kind == Teach.kind else one.learns).get(topic)) is not None and record not in muted
-                ]
-                newest = nlargest(limits.NEWEST_OF_TOPIC, said, key=lambda record: (record.time, record.id))
-                found += [declared_side(record, topic) for record in newest]
-        return found
+        everybody = (await self._lookup.declared()).values()
+
+        def find() -> Iterator[Side]:
+            for topic, kinds in islice(wanted.items(), limits.NEWEST_TOPICS):
+                for kind in sorted(kinds & {Teach.kind, Learn.kind}):
+                    said = ((one.teaches if kind == Teach.kind else one.learns).get(topic) for one in everybody)
+                    sides = (declared_side(record, topic) for record in said if record is not None and record not in muted)
+                    yield from nlargest(limits.NEWEST_OF_TOPIC, sides, key=lambda one: (self._plausible(one).at, one.id))
+
+        return await self._keeper.in_thread(lambda: list(find()))
 
     async def _newest_of(self, wanted: _Sought) -> list[Stored]:
         """The newest of others' of these kinds in NEWEST_TOPICS topics, of requests those that are open."""
         await self._keeper.index_closed()
         muted = await self._muted()
         me = self._keeper.author
-        store = self._keeper.store
 
         def find() -> list[Stored]:
             found = {
                 stored.record.id: stored
                 for topic, kinds in islice(wanted.items(), limits.NEWEST_TOPICS)
                 for kind in sorted(kinds & {Offer.kind, Wanted.kind, Request.kind})
-                for stored in store.of_kinds([kind], topic, limit=limits.NEWEST_OF_TOPIC, only_open=kind == Request.kind)
+                for stored in _newest(self._keeper.store, kind, topic, lambda record: record.author == me or record in muted)
             }
-            return [stored for stored in found.values() if stored.record.author != me and stored.record not in muted]
+            return list(found.values())
 
         return await self._keeper.in_thread(find)
 
@@ -128,6 +134,27 @@ class Pairing(Part):
             folded = await self._conversations([by_id[one] for one in ids[at : at + count]])
             standing += [one for _, one in folded if side(one) is not None and not is_answered(one, self._keeper.author)]
         return standing
+
+
+def _newest(store: Store, kind: str, topic: str, passed_over: Callable[[Record], bool]) -> list[Stored]:
+    """The NEWEST_OF_TOPIC newest; those of which an author has NEWEST_OF_AUTHOR already only where there is room for them.
+
+    So one author can flood a topic with NEWEST_PAGES pages before they push others out.
+    """
+    found: list[Stored] = []
+    more: list[Stored] = []
+    of: Counter[bytes] = Counter()
+    after: tuple[int, int] | None = None
+    for _ in range(limits.NEWEST_PAGES):
+        page = store.of_kinds([kind], topic, after=after, limit=limits.NEWEST_OF_TOPIC, only_open=kind == Request.kind)
+        for stored in page:
+            if not passed_over(stored.record):
+                of[stored.record.author] += 1
+                (found if of[stored.record.author] <= limits.NEWEST_OF_AUTHOR else more).append(stored)
+        if len(page) < limits.NEWEST_OF_TOPIC or len(found) >= limits.NEWEST_OF_TOPIC:
+            break
+        after = page[-1].place
+    return [*found, *more][: limits.NEWEST_OF_TOPIC]
 
 
 def _shown_sides(conversations: Iterable[Conversation], me: bytes) -> list[Side]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from p2plearn import limits
 from p2plearn.errors import PeerFault, UsageError
 from p2plearn.learning.conversation import Conversation
+from p2plearn.learning.notation import Names
 from p2plearn.learning.views import Around, show_json
 from p2plearn.node.service.parts import Answer, Muted, Part
 from p2plearn.node.store import local as store_local
@@ -25,15 +26,21 @@ class Showing(Part):
         if not found:
             raise UsageError(reason=f"This is a {meant.kind}, which stands for itself and has nothing more to show")
         conversation = found[0][1]
-        shown = show_json(conversation, await self._lookup.names(), await self._around(root))
+        names, around, muted = await self._lookup.names(), await self._around(root), await self._muted()
+        return await self._keeper.in_thread(lambda: self._everything_said(conversation, names, around, muted))
+
+    def _everything_said(self, conversation: Conversation, names: Names, around: Around, muted: Muted) -> Answer:
+        """All of it, off the event loop: thousands may have said something, or sealed it."""
+        shown = show_json(conversation, names, around)
         for part, entry in zip(shown["thread"], (e for e in conversation.thread if not e.is_opinion), strict=True):
             part["text"] = self._opened(entry)
-        _hide(shown, await self._muted())
-        store = self._keeper.store
-        ids = [root.record.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
-        shown["verified"] = not await self._keeper.in_thread(store.unverified_among, ids)
-        for attachment in (file for part in (shown, *shown["thread"], *shown["corrections"]) for file in part["attachments"]):
-            attachment["here"] = await self._keeper.in_thread(_is_here, self._blocks, attachment["cid"], attachment["size"])
+        _hide(shown, muted)
+        ids = [conversation.root.id, *(bytes.fromhex(part["id"]) for part in [*shown["thread"], *shown["history"]])]
+        shown["verified"] = not self._keeper.store.unverified_among(ids)
+        files = [file for part in (shown, *shown["thread"], *shown["corrections"]) for file in part["attachments"]]
+        here = {file: _is_here(self._blocks, *file) for file in {(file["cid"], file["size"]) for file in files}}
+        for file in files:
+            file["here"] = here[file["cid"], file["size"]]
         return shown
 
     async def _around(self, root: Stored) -> Around:
@@ -52,8 +59,7 @@ class Showing(Part):
         return await self._keeper.in_thread(self._keeper.store.get, ids)
 
     async def _naming(self, record: Record, relation: str) -> list[Stored]:
-        found = await self._keeper.in_thread(self._keeper.store.about, [record.id], relation)
-        return found[: limits.MAX_AROUND]
+        return await self._keeper.in_thread(self._keeper.store.about, [record.id], relation, limits.MAX_AROUND)
 
     async def _folded(self, roots: Sequence[Stored]) -> list[Conversation]:
         return [conversation for _, conversation in await self._conversations(roots)]

@@ -62,7 +62,7 @@ def _versions(store: Store, original: bytes) -> list[Stored]:
     found: dict[bytes, Stored] = {}
     wave = [original]
     while wave and len(found) < limits.MAX_LINEAGE:
-        named = {stored.record.id: stored for relation in VARIANTS for stored in store.about(wave, relation)}
+        named = {stored.record.id: stored for relation in VARIANTS for stored in store.about(wave, relation, limits.MAX_LINEAGE)}
         new = [one for one in sorted(named) if one not in found and named[one].record.kind == Snippet.kind]
         wave = new[: limits.MAX_LINEAGE - len(found)]
         found |= {one: named[one] for one in wave}

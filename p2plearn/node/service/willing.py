@@ -51,7 +51,8 @@ class Willing(Pairing, Orienting):
             return {"people": await self._whom_to_ask(topic_of(topic), seen)}
         everybody = {*seen, *await self._lookup.people()}
         order = sorted(everybody, key=lambda author: (-seen.get(author, 0), author))
-        return {"people": list(map(await self._describing(seen), order))}
+        describe = await self._describing(seen)
+        return {"people": await self._keeper.in_thread(lambda: list(map(describe, order)))}
 
     async def _describing(self, seen: Mapping[bytes, int]) -> Callable[[bytes], Answer]:
         """Gives the object of one person by the key."""
@@ -72,23 +73,27 @@ class Willing(Pairing, Orienting):
         wrote = await self._keeper.read(store_authored.writers, topic)
         offers, wants = [await self._saying(kind, topic) for kind in (Offer.kind, Wanted.kind)]
         requests = await self._conversations(await self._newest_in(Request.kind, topic))
-        helped = helped_in((request for _, request in requests), now)
-        helpers = [
-            Helper(
-                author=author,
-                near=Near(near[author]) if author in near else None,
-                capacity=said.get(author, NOTHING).capacity(topic),
-                helped=helped.get(author, Helped()),
-                offers=author in offers,
-                wrote=author in wrote,
-                learns=author in wants or topic in said.get(author, NOTHING).learns,
-                seen=seen.get(author, 0),
-            )
-            for author in {*said, *wrote, *offers, *wants}
-        ]
-        order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
         describe = await self._describing(seen)
-        return [describe(helper.author) | helper_json(helper, me) for helper in order]
+
+        def rank() -> list[Answer]:
+            helped = helped_in((request for _, request in requests), now)
+            helpers = [
+                Helper(
+                    author=author,
+                    near=Near(near[author]) if author in near else None,
+                    capacity=said.get(author, NOTHING).capacity(topic),
+                    helped=helped.get(author, Helped()),
+                    offers=author in offers,
+                    wrote=author in wrote,
+                    learns=author in wants or topic in said.get(author, NOTHING).learns,
+                    seen=seen.get(author, 0),
+                )
+                for author in {*said, *wrote, *offers, *wants}
+            ]
+            order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
+            return [describe(helper.author) | helper_json(helper, me) for helper in order]
+
+        return await self._keeper.in_thread(rank)
 
     async def _saying(self, kind: str, topic: str) -> set[bytes]:
         """Whose offers or wishes stand, among the newest of a topic."""

@@ -1,31 +1,39 @@
 """Conversations folded from the store, and kept: what has not changed since is not folded again, and of what has only the new is read.
 
 Nothing can be out of date: whether a conversation is the same is asked of the store each time, by the rows that belong to it.
+However much hangs on the things of one list, MAX_THREAD records at the most are folded for it: floods are cut, what is short stays whole.
 Must not know who is looking.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
 from p2plearn import limits
 from p2plearn.learning.conversation import Conversation, converse
 from p2plearn.node.store import said as store_said
-from p2plearn.node.store.reader import said_about
+from p2plearn.node.store.reader import said_about, solving
 from p2plearn.node.store.said import Extent
 from p2plearn.node.store.store import Store
-from p2plearn.protocol.kinds import BY
 from p2plearn.protocol.records import Record
 
 _FEW = 500  # roots looked up in one query
 _NOTHING = Extent(0, 0)
+_STEP = 8  # from one size to which conversations are cut to the next
 
 
 class _Kept(NamedTuple):
+    """A fold of at most `most` records of those in `extent`."""
+
     extent: Extent
+    most: int
     records: list[Record]
     conversation: Conversation | None
+
+    def is_of(self, extent: Extent, most: int) -> bool:
+        """Whether folding at most `most` of what is here now would give the same."""
+        return self.extent == extent and min(self.most, extent.size) == min(most, extent.size)
 
 
 class Folds:
@@ -39,33 +47,30 @@ class Folds:
 
     def of(self, roots: Sequence[Record]) -> list[Conversation | None]:
         """Each root's conversation, None where it is no readable original."""
-        found: list[Conversation | None] = []
         with self._store.reading() as db:
+            extents: dict[bytes, Extent] = {}
             for at in range(0, len(roots), _FEW):
-                found += self._some(db, roots[at : at + _FEW])
-        return found
+                extents |= store_said.extents(db, [root.id for root in roots[at : at + _FEW]])
+            most = _share([extent.size for extent in extents.values()])
+            return [self._one(db, root, extents.get(root.id, _NOTHING), most) for root in roots]
 
-    def _some(self, db: sqlite3.Connection, roots: Sequence[Record]) -> Iterator[Conversation | None]:
-        extents = store_said.extents(db, [root.id for root in roots])
-        return (self._one(db, root, extents.get(root.id, _NOTHING)) for root in roots)
-
-    def _one(self, db: sqlite3.Connection, root: Record, extent: Extent) -> Conversation | None:
+    def _one(self, db: sqlite3.Connection, root: Record, extent: Extent, most: int) -> Conversation | None:
         kept = self._take(root.id)
-        if kept is None or kept.extent != extent:
-            records = self._records(db, root, extent, kept)
-            kept = _Kept(extent, records, converse(root, records))
-            if not _is_whole(kept):
+        if kept is None or not kept.is_of(extent, most):
+            records = self._records(db, root, extent, most, kept)
+            kept = _Kept(extent, most, records, converse(root, records))
+            if not _is_settled(root, kept):
                 return kept.conversation
         self._put(root.id, kept)
         return kept.conversation
 
-    def _records(self, db: sqlite3.Connection, root: Record, extent: Extent, kept: _Kept | None) -> list[Record]:
-        """All that the conversation is folded from; what was kept of it is not read again, unless some of it was deleted."""
-        if kept is not None and kept.extent.last < extent.last:
+    def _records(self, db: sqlite3.Connection, root: Record, extent: Extent, most: int, kept: _Kept | None) -> list[Record]:
+        """What the conversation is folded from; what was kept of it is not read again, unless some of it was deleted or cut."""
+        if kept is not None and len(kept.records) == kept.extent.size and kept.extent.last < extent.last and extent.size <= most:
             new = store_said.since(db, root.id, kept.extent.last)
             if len(kept.records) + len(new) == extent.size:
                 return [*kept.records, *new]
-        return said_about(db, root.id)
+        return said_about(db, root, most)
 
     def _take(self, root: bytes) -> _Kept | None:
         with self._lock:
@@ -83,7 +88,25 @@ class Folds:
                 self._size -= len(self._kept.pop(oldest).records) + 1
 
 
-def _is_whole(kept: _Kept) -> bool:
+def _share(sizes: Sequence[int]) -> int:
+    """How many records each conversation may have so that all have MAX_THREAD at the most: what short ones leave goes to long ones.
+
+    In few steps, or the same conversation would be folded anew for each list that it stands in.
+    """
+    left, share = limits.MAX_THREAD, limits.MAX_THREAD
+    for place, size in enumerate(sorted(sizes)):
+        share = left // (len(sizes) - place)
+        if size > share:
+            break
+        left -= size
+        share = limits.MAX_THREAD
+    most = limits.MAX_THREAD
+    while most > share:
+        most //= _STEP
+    return most
+
+
+def _is_settled(root: Record, kept: _Kept) -> bool:
     """Whether the rows tell all of it: more may have come meanwhile; what a solve names elsewhere, or not yet here, is none of the rows."""
     ids = {record.id for record in kept.records}
-    return len(ids) == kept.extent.size and all(target in ids for record in kept.records for target in record.targets(BY))
+    return len(ids) == min(kept.extent.size, kept.most) and solving(root, kept.records) <= ids

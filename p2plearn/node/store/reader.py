@@ -16,7 +16,7 @@ from p2plearn.errors import StoreBroken
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store.schema import connect
 from p2plearn.protocol.events import Load
-from p2plearn.protocol.kinds import BY, ROOT
+from p2plearn.protocol.kinds import BY, ROOT, Solve
 from p2plearn.protocol.records import COMMONS, Record, parse, record_id
 from p2plearn.protocol.replica import Replica
 from p2plearn.protocol.scope import EVERYTHING, Scope
@@ -124,18 +124,16 @@ class Reader:
         with self.reading() as db:
             return store_heads.load_batch(db, load)
 
-    def about(self, targets: Sequence[bytes], relation: str) -> list[Stored]:
-        """The records that name any of `targets` in `relation`, at most MAX_THREAD of each: the same on every node that has them."""
+    def about(self, targets: Sequence[bytes], relation: str, most: int | None = None) -> list[Stored]:
+        """The records that name any of `targets` in `relation`: the same on every node that has them.
+
+        At most `most` of each, or MAX_THREAD.
+        """
         found: list[Stored] = []
         with self.reading() as db:
             for target in targets:
-                found += about(db, target, relation)
+                found += about(db, target, relation, most)
         return found
-
-    def said_about(self, roots: Sequence[bytes]) -> list[list[Record]]:
-        """For each root what its conversation is folded from."""
-        with self.reading() as db:
-            return [said_about(db, root) for root in roots]
 
     def of_kinds(
         self,
@@ -276,21 +274,31 @@ def ids_in(db: sqlite3.Connection, scope: Scope) -> Iterator[bytes]:
     return (bytes(row[0]) for row in db.execute(sql, values))
 
 
-def about(db: sqlite3.Connection, target: bytes, relation: str) -> list[Stored]:
-    """The records that name `target` in `relation`, at most MAX_THREAD."""
+def about(db: sqlite3.Connection, target: bytes, relation: str, most: int | None = None) -> list[Stored]:
+    """The records that name `target` in `relation`, at most `most`, or MAX_THREAD."""
+    most = limits.MAX_THREAD if most is None else most
     sql = "SELECT raw, arrived, shown, n FROM refs JOIN records ON n = source WHERE target = ? AND relation = ? LIMIT ?"
-    rows = db.execute(sql, (target, relation, limits.MAX_THREAD + 1)).fetchall()
-    if len(rows) > limits.MAX_THREAD:
-        rows = db.execute(_FAIR, {"target": target, "relation": relation, "most": limits.MAX_THREAD}).fetchall()
+    rows = db.execute(sql, (target, relation, most + 1)).fetchall()
+    if len(rows) > most:
+        rows = db.execute(_FAIR, {"target": target, "relation": relation, "most": most}).fetchall()
     return [stored_of(row) for row in rows]
 
 
-def said_about(db: sqlite3.Connection, root: bytes) -> list[Record]:
-    """What a conversation is folded from: all that hangs on `root`, and what is said there to have solved it, wherever that was said."""
-    found = {stored.record.id: stored.record for stored in about(db, root, ROOT)}
-    for wanted in {target for record in found.values() for target in record.targets(BY)} - found.keys():
+def said_about(db: sqlite3.Connection, root: Record, most: int) -> list[Record]:
+    """What a conversation is folded from: all that hangs on `root`, and what its author says has solved it, wherever that was said.
+
+    Of more than `most` those that any node would choose.
+    """
+    found = {stored.record.id: stored.record for stored in about(db, root.id, ROOT, most)}
+    for wanted in solving(root, found.values()) - found.keys():
         found.update((wanted, parse(raw)) for (raw,) in db.execute("SELECT raw FROM records WHERE id = ?", (wanted,)))
     return list(found.values())
+
+
+def solving(root: Record, said: Iterable[Record]) -> set[bytes]:
+    """What the author of `root` names as what solved it: one thing each time; nobody else has a say, nor costs a look."""
+    named = (record.target(BY) for record in said if record.kind == Solve.kind and record.author == root.author)
+    return {target for target in named if target is not None}
 
 
 def _of_kind(
