@@ -134,15 +134,16 @@ def could_concern(record: Record, root: bytes, *, mine: bool) -> bool:
     """Whether what is said about a root could make an item for its owner (`mine`), or else for whoever relies on it or helps there.
 
     By its own body, whatever became of it: for an index of what `item_of` has to look at. What answers me, or names me, is another matter.
+    Whatever could concern others could concern the owner, who may not be known until the root arrives.
     """
     body = body_of(record)
     match body:
         case None:
             return False
         case Retract():
-            return not mine and record.target(RETRACTS) == root
+            return record.target(RETRACTS) == root
         case Revision():
-            return not mine
+            return True
         case Reaction():
             return mine or body.word in WARNINGS
         case Reply():

@@ -186,23 +186,34 @@ _turns = st.lists(
 
 
 def _the_loop(ada: Author, ben: Author, eve: Author, request: Record) -> Iterator[Record]:
-    """What chance would not find: from a request to shown understanding, and on to who takes it up and what was wrong with it."""
+    """What chance would not find: from a request to shown understanding and on to who takes it up, with minds changed on the way."""
     yield (hint := ben.reply(request, "hint", "a hint"))
     yield ada.attempt(request, "an attempt")
     yield (check := ben.check(request, "a check"))
     yield (proof := ada.prove(check, "a proof"))
-    yield ben.judge(proof, "shown", "a verdict", [(2, "a fix")])
+    yield ben.judge(proof, "not-yet", "a verdict", [(2, "a fix")])
+    yield ben.judge(proof, "shown", "another verdict")
+    yield ada.withdraw(request)
     yield ada.solve(request, by=hint)
-    yield ada.teach("bicycles", 2)
+    for capacity in (1, 2):
+        yield ada.teach("bicycles", capacity)
+        yield ada.compass(1, f"answer {capacity}")
     yield eve.ask("another question", "a text", topics=("bicycles",))
     yield (snippet := ada.pass_on(request, "what ada learned", "a note", topics=request.topics))
-    yield ben.adopt(snippet, "using", "works", ada.key)
-    yield eve.adopt(snippet, "tried", learned_from=ben.key)
+    for stage in ("tried", "using"):
+        yield ben.adopt(snippet, stage, "works", ada.key)
+        yield eve.adopt(snippet, stage, learned_from=ben.key)
+        yield ben.react(snippet, "works", f"a reason to be {stage} it")
+        yield ben.react(snippet, "outdated", f"a doubt of {stage} it")
     yield (fork := eve.fork(snippet, "a fork"))
     yield ben.adopt(fork, "passed-on", learned_from=eve.key)
     yield (correction := ben.correct(snippet, "a correction"))
     yield ada.revise(snippet, "a better note", taking_up=correction)
+    yield ada.revise(snippet, "the best note")
     yield ada.thank(correction, "thanks")
+    yield (other := ada.share("another note", "a text"))
+    yield eve.adopt(other, "using")
+    yield ben.retract(hint, "a slip")
 
 
 @st.composite
@@ -217,7 +228,7 @@ def record_sets(draw: st.DrawFn) -> list[Record]:
     first = people["ada"].ask("a question", "text 0", topics=("bicycles",), show_work_first=True)
     said = [first, people["ben"].share("a snippet", "text 1", topics=("bicycles",))]
     backups = {name: (author.seq, author.prev) for name, author in people.items()}
-    said += islice(_the_loop(people["ada"], people["ben"], people["eve"], first), draw(st.integers(0, 16)))
+    said += islice(_the_loop(people["ada"], people["ben"], people["eve"], first), draw(st.integers(0, 32)))
     for name, time, restored, plan in draw(_turns):
         author = people[name]
         author.clock.jump(time)
