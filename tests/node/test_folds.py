@@ -111,3 +111,31 @@ def test_kept_or_not_a_conversation_is_the_same(
                 store.forget([gone.id])
                 held = [record for record in held if record != gone]
             assert folds.of(held) == Folds(store).of(held) == [converse(root, held) for root in held]
+
+
+@settings(deadline=None, max_examples=50)
+@given(records=record_sets(), most=st.integers(1, 12), chance=st.data())
+def test_where_floods_are_cut_what_is_kept_is_what_would_be_folded_now(
+    tmp_path_factory: pytest.TempPathFactory, records: list[Record], most: int, chance: st.DataObject
+) -> None:
+    with closing(Store(tmp_path_factory.mktemp("home"))) as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "MAX_THREAD", most)
+        folds = Folds(store)
+        coming = chance.draw(st.permutations(list(dict.fromkeys(records))))
+        while coming:
+            size = chance.draw(st.integers(1, len(coming)))
+            store.commit(coming[:size], START_MS)
+            coming = coming[size:]
+            held = [stored.record for stored in store.get(record.id for record in records)]
+            asked = chance.draw(st.lists(st.sampled_from(held), unique=True))
+            assert folds.of(asked) == Folds(store).of(asked)
+
+
+def test_a_long_conversation_is_cut_in_a_list_and_whole_by_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_THREAD", 16)
+    ada, eve = Author("ada"), Author("eve")
+    short, long = ada.ask("Why?"), eve.ask("Why not?")
+    store.commit([short, ada.attempt(short), ada.attempt(short), long, *(eve.attempt(long) for _ in range(15))], START_MS)
+    folds = Folds(store)
+    sizes = [[len(one.thread) for one in folds.of(roots) if one] for roots in ([short, long], [long], [short, long])]
+    assert sizes == [[2, 2], [15], [2, 2]]
