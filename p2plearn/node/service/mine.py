@@ -130,6 +130,7 @@ class _Desk:
         while after is not None:
             items, after = self.page(after, unread=True)
             marks += [Mark(stored.record.id, 0) for stored, _ in items]
+            self._hearings.clear()  # of thousands there is no need to keep what they were found in
         return marks
 
     def is_item(self, stored: Stored) -> bool:
