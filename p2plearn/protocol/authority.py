@@ -71,8 +71,9 @@ _NOT_YOUR_CHECK = Denial(
 )
 _NOT_TO_BE_JUDGED = Denial("A verdict is about a proof or an attempt in a request", "Use `p2plearn reply` for anything else.")
 _A_QUESTION = Denial(
-    "Nobody votes on a question, nor on what is said while working at one", "Help with `p2plearn reply`; react to a snippet or an answer."
+    "Reactions are to snippets, answers and corrections: nobody votes on a question", "Say with `p2plearn reply` what you think of it."
 )
+_YOUR_OWN = Denial("One corrects what others said; this is your own", "Give it a new wording with `p2plearn revise`.")
 _ONESELF = Denial("Thanks go to another person", "See `p2plearn show` for who helped.")
 _NOT_A_CORRECTION = Denial(
     "What a revision takes up must be another person's correction of this", "Leave out --with, or name such a correction."
@@ -134,6 +135,8 @@ def _why_never(deed: _Deed) -> Denial | None:
             return _NOT_AN_ORIGINAL
         case Reaction() if not _may_be_judged(thing):
             return _A_QUESTION
+        case Correction() if root.author == author and thing.kind in {*ORIGINALS, Revision.kind}:
+            return _YOUR_OWN
         case Thanks() if thing.author == author:
             return _ONESELF
         case Snippet() if thing.kind != Snippet.kind:
@@ -168,6 +171,8 @@ def _why_no_more(deed: _Deed) -> Denial | None:
             return _TAKEN_BACK_ALREADY if gone else None
         case Solve() | Withdraw() | Thanks() | Encouragement():
             return None  # kindness and an end are never too late
+        case Adopt(stage="dropped"):
+            return None
     return _TAKEN_BACK if gone or deed.root.id in deed.retracted else None
 
 
@@ -178,12 +183,12 @@ def has_effect(record: Record, body: Body, root: Record, held: Mapping[bytes, Re
     """
     relation = _NAMES.get(record.kind)
     target = held.get(record.target(relation) or b"") if relation else None
-    if isinstance(body, Reaction | Thanks) and target is not None and target.target(ROOT) != root.id:
+    if isinstance(body, Correction | Reaction | Thanks) and target is not None and target.target(ROOT) != root.id:
         target = None  # from elsewhere: it hangs on the root, as whatever names nothing here
     return why_not(body, record.author, root, target, held=held) is None
 
 
-_NAMES = {Solve.kind: BY, Proof.kind: RE, Verdict.kind: RE, Reaction.kind: RE, Thanks.kind: RE}
+_NAMES = {Solve.kind: BY, Proof.kind: RE, Verdict.kind: RE, Correction.kind: RE, Reaction.kind: RE, Thanks.kind: RE}
 """The relation that tells what a record is about, where it decides who may."""
 
 
@@ -251,4 +256,4 @@ def _is_correction(record: Record) -> bool:
 
 def _may_be_judged(target: Record) -> bool:
     said = body_of(target)
-    return isinstance(said, Snippet | Revision) or (isinstance(said, Reply) and said.type in _ASSERTING)
+    return isinstance(said, Snippet | Revision | Correction) or (isinstance(said, Reply) and said.type in _ASSERTING)

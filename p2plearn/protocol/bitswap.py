@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol import cid as cids
-from p2plearn.protocol.protobuf import Fields, field, length_prefix, number_field, varint
+from p2plearn.protocol.protobuf import LONGEST, Fields, field, length_prefix, number_field, varint
 
 PROTOCOL = "/ipfs/bitswap/1.2.0"
 
@@ -59,17 +59,26 @@ class Splitter:
         self._data = bytearray()
 
     def receive(self, data: bytes, most: int) -> list[bytes]:
-        """The messages that `data` completes. Raises PeerFault("limit") when one is to have more than `most` bytes."""
+        """The messages that `data` completes, but for empty ones, which say nothing and cost nobody more than their byte.
+
+        Raises PeerFault("limit") when one is to have more than `most` bytes.
+        """
         self._data += data
         messages = []
-        while (found := length_prefix(self._data)) is not None:
+        at = 0
+        while (found := length_prefix(self._data[at : at + LONGEST])) is not None:
             size, start = found
             if size > most:
                 raise PeerFault("limit", f"a message of {size} bytes")
-            if len(self._data) < start + size:
+            end = at + start + size
+            if len(self._data) < end:
                 break
-            messages.append(bytes(self._data[start : start + size]))
-            del self._data[: start + size]
+            if size:
+                messages.append(bytes(self._data[at + start : end]))
+            at = end
+            while at < len(self._data) and not self._data[at]:
+                at += 1
+        del self._data[:at]
         return messages
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from p2plearn.errors import PeerFault
 
-_LONGEST = 10  # bytes of a 64-bit varint
+LONGEST = 10  # bytes of a 64-bit varint
 
 
 def varint(value: int) -> bytes:
@@ -20,7 +20,7 @@ def varint(value: int) -> bytes:
 def read_varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
     """The varint at `at` and the place behind it; it need not be minimal. Raises PeerFault("encoding") when it does not end."""
     value = 0
-    for place, byte in enumerate(data[at : at + _LONGEST]):
+    for place, byte in enumerate(data[at : at + LONGEST]):
         value |= (byte & 0x7F) << 7 * place
         if byte < 0x80:
             return value, at + place + 1
@@ -29,7 +29,7 @@ def read_varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
 
 def length_prefix(data: bytes | bytearray) -> tuple[int, int] | None:
     """The varint that `data` begins with and the place behind it, None while it is not all there. Raises PeerFault("encoding")."""
-    if len(data) < _LONGEST and all(byte > 0x7F for byte in data):
+    if len(data) < LONGEST and all(byte > 0x7F for byte in data):
         return None
     return read_varint(data, 0)
 

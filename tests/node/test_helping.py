@@ -62,6 +62,8 @@ async def test_a_helper_is_told_that_an_attempt_is_owed_and_judges_it(service: S
     await hear(service, request)
     asked = request.id.hex()
     assert (await service.reply(asked, "hint", "Show me yours first."))["attempt_owed"] is True
+    assert (await service.retract((early := await service.check(asked, "And now?"))["id"]))["id"]
+    assert early["attempt_owed"] is True
     attempt = ada.attempt(request, "Rubber cement?")
     await hear(service, attempt)
     assert "attempt_owed" not in await service.reply(asked, "comment", "Good.")
@@ -176,6 +178,18 @@ async def self_reply(service: Service, question: Record) -> dict[str, Any]:
     return await service.reply(question.id.hex(), "hint", "Like this.")
 
 
+async def test_one_may_drop_what_was_taken_back_and_nothing_else(service: Service) -> None:
+    ada = Author("ada")
+    snippet = ada.share("Patch")
+    await hear(service, snippet)
+    await service.adopt(snippet.id.hex(), "using")
+    await hear(service, ada.retract(snippet, "It fails."))
+    with pytest.raises(Refused, match="taken back"):
+        await service.adopt(snippet.id.hex(), "passed-on")
+    await service.adopt(snippet.id.hex(), "dropped", outcome="no")
+    assert [one["type"] for one in (await service.show(snippet.id.hex()))["adoptions"]] == ["dropped"]
+
+
 async def test_kindness_and_declining(service: Service) -> None:
     ada = Author("ada")
     request = ada.ask("Who can come on Monday?")
@@ -206,7 +220,8 @@ REFUSED: list[tuple[str, dict[str, Any], type[P2plearnError], str]] = [
     ("adopt", {"snippet": "SNIPPET", "stage": "using", "learned_from": "ME"}, UsageError, "One learns from somebody else"),
     ("correct", {"id": "SNIPPET", "text": ""}, UsageError, "The text is empty"),
     ("correct", {"id": "ffffff", "text": "t"}, NotFound, "Nothing here is called"),
-    ("react", {"id": "THEIRS", "word": "doesnt", "text": "t"}, Refused, "Nobody votes on a question"),
+    ("correct", {"id": "MINE", "text": "t"}, Refused, "this is your own"),
+    ("react", {"id": "THEIRS", "word": "doesnt", "text": "t"}, Refused, "nobody votes on a question"),
     ("react", {"id": "SNIPPET", "word": "like", "text": "t"}, UsageError, "none of works, doesnt"),
     ("react", {"id": "SNIPPET", "word": "works", "text": ""}, UsageError, "The text is empty"),
     ("thanks", {"id": "MINE", "text": "t"}, Refused, "Thanks go to another person"),

@@ -16,7 +16,7 @@ from p2plearn import limits
 from p2plearn.errors import NotFound, P2plearnError, SearchTooBroad, UsageError
 from p2plearn.node.service.service import Service
 from p2plearn.node.store import words as store_words
-from p2plearn.protocol.records import Attachment, Record
+from p2plearn.protocol.records import Attachment, Draft, Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import FakeClock
 
@@ -305,9 +305,11 @@ async def test_showing_says_what_it_cannot_show(service: Service) -> None:
     ada = Author("ada")
     profile, question = ada.profile("Ada"), ada.ask("Why?")
     answer = Author("ben").reply(question, "answer", "so")
-    await hear(service, profile, answer)
-    with pytest.raises(UsageError, match="This is a profile, which stands for itself"):
-        await service.show(profile.id.hex())
+    song = ada.record(Draft("song", ("la",)))
+    await hear(service, profile, answer, song)
+    assert (await service.show(profile.id.hex()))["title"] == "Ada"
+    with pytest.raises(UsageError, match="This is a song that cannot be read here"):
+        await service.show(song.id.hex())
     with pytest.raises(NotFound, match=question.id.hex()):  # the answer is here, what it answers is not
         await service.show(answer.id.hex())
     await hear(service, question)

@@ -61,11 +61,12 @@ def test_anybody_may() -> None:
     for root in (snippet, request):
         assert why_not(Reply("hint", ""), ben.key, root, root) is None
         assert why_not(Correction(""), ben.key, root, root) is None
+        assert why_not(Correction(""), ada.key, root, ben.reply(root, "answer")) is None
         assert why_not(Encouragement(""), ben.key, root, root) is None
         assert why_not(Thanks(""), ben.key, root, root) is None
     assert why_not(Snippet("note", "", ""), ben.key, snippet, snippet) is None
     assert why_not(Adopt("tried"), ben.key, snippet) is None
-    for thing in (snippet, revised, elsewhere):
+    for thing in (snippet, revised, elsewhere, correction):
         assert why_not(Reaction("works", ""), ben.key, snippet, thing) is None
     assert why_not(Reaction("doesnt", ""), ada.key, request, hint) is None
 
@@ -153,9 +154,11 @@ def test_a_revision_takes_up_anothers_correction_of_the_same_thing() -> None:
         (Proof(""), ben, request, check, "Only the person who asked"),
         (Proof(""), ada, request, hint, "A proof answers a check"),
         (Proof(""), ada, snippet, None, "only with a request"),
-        (Reaction("doesnt", ""), ben, request, request, "Nobody votes on a question"),
-        (Reaction("doesnt", ""), ben, request, attempt, "Nobody votes on a question"),
+        (Reaction("doesnt", ""), ben, request, request, "nobody votes on a question"),
+        (Reaction("doesnt", ""), ben, request, attempt, "nobody votes on a question"),
         (Correction(""), ben, profile, profile, "only with a snippet, a request"),
+        (Correction(""), ada, snippet, snippet, "this is your own"),
+        (Correction(""), ada, request, revised, "this is your own"),
         (Thanks(""), ben, request, hint, "Thanks go to another"),
     ],
 )
@@ -168,13 +171,15 @@ def test_others_may_not_and_are_told_why(body: Snippet, author: Author, root: Re
     assert refused.hint.endswith(".")
 
 
-@pytest.mark.parametrize(
-    "body", [Revision(""), Reply("hint", ""), Snippet("note", "", ""), Adopt("tried"), Correction(""), Reaction("works", "")]
-)
+@pytest.mark.parametrize("body", [Revision(""), Reply("hint", ""), Snippet("note", "", ""), Adopt("tried"), Reaction("works", "")])
 def test_nothing_is_added_to_what_was_taken_back(body: Body) -> None:
     denial = why_not(body, ada.key, snippet, snippet, retracted={snippet.id})
     assert denial is not None
     assert "taken back by its author" in denial.reason
+
+
+def test_one_may_drop_what_was_taken_back() -> None:
+    assert why_not(Adopt("dropped"), ben.key, snippet, None, retracted={snippet.id}) is None
 
 
 @pytest.mark.parametrize("body", [Solve(), Withdraw(), Encouragement("")])

@@ -41,10 +41,10 @@ class Helping(Saying):
     """The loop from a check to shown understanding, taking up, and what one thinks of a thing."""
 
     async def check(self, request: str, text: str, attachments: Attach = []) -> Answer:  # noqa: B006  # a default of the local API
-        """Put a task to the asker: show me that you got it."""
+        """Put a task to the asker: show me that you got it. Where they owe an attempt it is said with the id."""
         root, _ = await self._lookup.root(request)
         body = Check(required("text", prose(text)))
-        return await self._say(body, Ref(ROOT, root.record.id), root=root.record, attachments=attachments)
+        return await self._say(body, Ref(ROOT, root.record.id), root=root.record, attachments=attachments) | await self._owed(root)
 
     async def proof(self, check: str, text: str, attachments: Attach = []) -> Answer:  # noqa: B006
         """Answer a check in a request of your own."""

@@ -76,8 +76,8 @@ class Muted:
 
 
 def topic_of(given: str) -> str:
-    """The topic a person means. Raises UsageError."""
-    topic = normalise_topic(given)
+    """The topic a person means, with or without a “#” before it. Raises UsageError."""
+    topic = normalise_topic(given.strip().removeprefix("#"))
     if not topic or len(topic.encode()) > limits.MAX_TOPIC:
         raise UsageError(reason=f"“{given[:80]}” cannot be a topic: it needs 1 to {limits.MAX_TOPIC} bytes")
     return topic

@@ -11,6 +11,7 @@ from p2plearn import limits
 from p2plearn.errors import TOO_LONG, NotFound, PeerFault, Refused, TooLarge, UsageError
 from p2plearn.node.service.parts import Answer, topic_of
 from p2plearn.node.service.reading import Reading
+from p2plearn.node.store.store import Stored
 from p2plearn.protocol import cid, dag
 from p2plearn.protocol.authority import Denial, retractions, why_not
 from p2plearn.protocol.bodies import check_lengths
@@ -24,6 +25,12 @@ Attach = list[dict[str, str]]
 
 class Saying(Reading):
     """Says things as this home's author; asking looks first at what is here, hence the reading half. Each gives its record's {"id"}."""
+
+    async def _owed(self, root: Stored) -> Answer:
+        """What a helper is told of a request whose asker promised work that has not come; nothing else."""
+        found = await self._conversations([root])
+        owed = root.record.author != self._keeper.author and any(conversation.attempt_owed for _, conversation in found)
+        return {"attempt_owed": True} if owed else {}
 
     async def _say_about(self, given: str, body: Body, attachments: Attach) -> Answer:
         """Say `body` about the thing that is meant, in the conversation it stands in."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault, UsageError
+from p2plearn.learning.alone import alone_json
 from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.notation import Names
 from p2plearn.learning.views import Around, show_json
@@ -12,7 +13,7 @@ from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore, walk
 from p2plearn.node.store.store import Stored
 from p2plearn.protocol import cid, dag
-from p2plearn.protocol.kinds import SIMILAR, VARIANTS
+from p2plearn.protocol.kinds import RETRACTS, SIMILAR, VARIANTS
 from p2plearn.protocol.records import Record
 
 
@@ -20,14 +21,24 @@ class Showing(Part):
     """`show`, from what is here."""
 
     async def show(self, id: str) -> Answer:  # noqa: A002  # the contract's name
-        """One conversation whole: the original that ID names, or that what ID names is about."""
+        """One conversation whole: the original that ID names, or that what ID names is about; or what stands for itself."""
         root, meant = await self._lookup.root(id)
         found = await self._conversations([root])
         if not found:
-            raise UsageError(reason=f"This is a {meant.kind}, which stands for itself and has nothing more to show")
+            return await self._alone(root, meant)
         conversation = found[0][1]
         names, around, muted = await self._lookup.names(), await self._around(root), await self._muted()
         return await self._keeper.in_thread(lambda: self._everything_said(conversation, names, around, muted))
+
+    async def _alone(self, root: Stored, meant: Record) -> Answer:
+        """What no conversation hangs on. Raises UsageError for what this program cannot read."""
+        said = await self._naming(root.record, RETRACTS)
+        held_by = await self._keeper.read(store_local.held_by, root.record.id)
+        shown = alone_json(root.record, (stored.record for stored in said), await self._lookup.names(), held_by)
+        if shown is None:
+            raise UsageError(reason=f"This is a {meant.kind} that cannot be read here: a newer program may have written it")
+        _hide(shown, await self._muted())
+        return shown | {"verified": not await self._keeper.in_thread(self._keeper.store.unverified_among, [root.record.id])}
 
     def _everything_said(self, conversation: Conversation, names: Names, around: Around, muted: Muted) -> Answer:
         """All of it, off the event loop: thousands may have said something, or sealed it."""

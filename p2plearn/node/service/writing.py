@@ -216,10 +216,7 @@ class Writing(Saying):
         root, meant = await self._lookup.root(given)
         parent = meant if isinstance(body_of(meant), _ANSWERED) else root.record
         refs = (Ref(ROOT, root.record.id), Ref(RE, parent.id))
-        said = await self._say(body, *refs, root=root.record, target=parent, attachments=attachments)
-        found = await self._conversations([root])
-        owed = root.record.author != self._keeper.author and any(conversation.attempt_owed for _, conversation in found)
-        return said | ({"attempt_owed": True} if owed else {})
+        return await self._say(body, *refs, root=root.record, target=parent, attachments=attachments) | await self._owed(root)
 
 
 def _howto(steps: list[str], done_when: str, pitfalls: list[str]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
