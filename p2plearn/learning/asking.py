@@ -1,7 +1,8 @@
 """Whom to ask about a topic: who is near first, in classes, since a millisecond on one LAN says nothing; then who is most willing.
 
-Willing is who teaches it and has room, offers it, has helped others to show it or has answered, wrote about it, was seen lately. Pure
-evidence, no trust: only people asked for help count, each once. Must not know how latencies are measured.
+Willing is who teaches it and has room, offers it, has helped others to show it or has answered, wrote about it, was seen lately. Who only
+asked about it or wants to learn it is nobody to ask, and comes last. Pure evidence, no trust: only people who asked for help count, each
+once. Must not know how latencies are measured.
 """
 
 import math
@@ -13,6 +14,7 @@ from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.matching import WAITING
 from p2plearn.learning.notation import Json
 from p2plearn.learning.progress import is_helping, latest_verdicts
+from p2plearn.protocol.kinds import Decline
 
 _DAY_MS = 24 * 3600 * 1000
 _PLACES = ("in this room", "near", "connected", "not here now")
@@ -35,13 +37,15 @@ class Helped:
 
 
 _NOBODY = Helped()
+_NEVER = (0, b"")  # before every place in a chain
 
 
 @dataclass(frozen=True, slots=True)
 class Helper:
     """What is known of one person with regard to a topic.
 
-    `near`: None when not connected; `capacity`: as declared, 0 for no number, None when they do not teach it; `seen`: ms since 1970.
+    `near`: None when not connected; `capacity`: as declared, 0 for no number, None when they do not teach it; `wrote`: what they shared
+    about it stands; `seen`: ms since 1970.
     """
 
     author: bytes
@@ -51,6 +55,7 @@ class Helper:
     offers: bool = False
     wrote: bool = False
     learns: bool = False
+    asked: bool = False
     seen: int = 0
 
     @property
@@ -58,12 +63,21 @@ class Helper:
         """Whether they teach it and are not yet helping as many as they said they can."""
         return self.capacity is not None and (self.capacity == 0 or len(self.helped.now) < self.capacity)
 
+    @property
+    def can_help(self) -> bool:
+        """Whether anything says that they know about it."""
+        return self.capacity is not None or self.offers or self.wrote or bool(self.helped.ever)
+
 
 def helped_in(requests: Iterable[Conversation], now: int) -> dict[bytes, Helped]:
-    """Author key → whom they helped in these requests. Who was last helped HELPING_DAYS before `now` (ms since 1970) waits no more."""
+    """Author key → whom they helped in these requests.
+
+    Nobody waits for more who was last helped HELPING_DAYS before `now` (ms since 1970), nor of whoever has declined since.
+    """
     found: dict[bytes, Helped] = {}
     for request in {one.root.id: one for one in requests}.values():
         asker = request.root.author
+        declined = _declined(request)
         showing = {entry.record.id for entry in latest_verdicts(request.thread).values() if entry.type == "shown"}
         for entry in request.thread:
             if request.reason is None and is_helping(entry, asker):
@@ -71,14 +85,21 @@ def helped_in(requests: Iterable[Conversation], now: int) -> dict[bytes, Helped]
                 helped.ever.add(asker)
                 if entry.record.id in showing:
                     helped.shown.add(asker)
-                if request.state in WAITING and entry.record.time > now - limits.HELPING_DAYS * _DAY_MS:
+                is_recent = entry.record.time > now - limits.HELPING_DAYS * _DAY_MS
+                if request.state in WAITING and is_recent and entry.record.order > declined.get(entry.author, _NEVER):
                     helped.now.add(asker)
     return found
 
 
+def _declined(request: Conversation) -> dict[bytes, tuple[int, bytes]]:
+    """Author key → the place of their last word that they will not help, or no longer."""
+    said = (entry.record for entry in request.standing if isinstance(entry.body, Decline))
+    return {record.author: record.order for record in sorted(said, key=lambda record: record.order)}
+
+
 def whom_to_ask(helpers: Iterable[Helper], me: bytes, now: int) -> list[Helper]:
-    """Whom to ask first; oneself last. `now`: ms since 1970."""
-    return sorted(helpers, key=lambda helper: (helper.author == me, *_rank(helper, now)))
+    """Whom to ask first; who is nobody to ask and oneself last. `now`: ms since 1970."""
+    return sorted(helpers, key=lambda helper: (helper.author == me, not helper.can_help, *_rank(helper, now)))
 
 
 def _rank(helper: Helper, now: int) -> tuple[object, ...]:
@@ -123,6 +144,7 @@ def _why(helper: Helper, me: bytes) -> str:
         f"helped {_people(helper.helped.ever)}" if helper.helped.ever else "",
         "wrote about it" if helper.wrote else "",
         "learns it" if helper.learns else "",
+        "asked about it" if helper.asked else "",
     ]
     return ", ".join(filter(None, said))
 

@@ -26,6 +26,7 @@ _MEETS = {
     Offer.kind: {*_SEEKS, Request.kind},
     Learn.kind: _GIVES,
     Wanted.kind: _GIVES,
+    Request.kind: _GIVES,
     SHOWN: {Request.kind},
 }
 _MINE = {
@@ -33,10 +34,11 @@ _MINE = {
     Offer.kind: "You offer “{title}”",
     Learn.kind: "You want to learn {topic}",
     Wanted.kind: "You look for “{title}”",
+    Request.kind: "You ask “{title}”",
     SHOWN: "You showed on {day} that you understood “{title}”",
 }
 _THEIRS = {
-    Teach.kind: "{name} teaches it",
+    Teach.kind: "{name} teaches {topic}",
     Offer.kind: "{name} offers “{title}”",
     Learn.kind: "{name} wants to learn it",
     Wanted.kind: "{name} looks for “{title}”",
@@ -45,7 +47,10 @@ _THEIRS = {
 
 
 class Side(NamedTuple):
-    """What one of two people has said: a kind of record or SHOWN, claimed at `at` (ms since 1970); `to`: whom a request is put to."""
+    """What one of two people has said: a kind of record or SHOWN, claimed at `at` (ms since 1970).
+
+    Of a request, `to`: whom it is put to; `attempt_owed`: whether a look at the asker's own work was promised that has not come.
+    """
 
     id: bytes
     author: bytes
@@ -55,6 +60,7 @@ class Side(NamedTuple):
     text: str
     at: int
     to: bytes = b""
+    attempt_owed: bool = False
 
 
 class Match(NamedTuple):
@@ -90,7 +96,8 @@ def side(conversation: Conversation) -> Side | None:
     if not isinstance(body, Offer | Wanted | Request) or conversation.state not in WAITING:
         return None
     to = body.to if isinstance(body, Request) else b""
-    return Side(root.id, root.author, root.kind, root.topics, conversation.title, conversation.text, root.time, to)
+    title, text = conversation.title, conversation.text
+    return Side(root.id, root.author, root.kind, root.topics, title, text, root.time, to, conversation.attempt_owed)
 
 
 def first_said(record: Record) -> Side | None:
@@ -98,8 +105,8 @@ def first_said(record: Record) -> Side | None:
     body = body_of(record)
     if not isinstance(body, Offer | Wanted | Request):
         return None
-    title, to = (body.title, body.to) if isinstance(body, Request) else ("", b"")
-    return Side(record.id, record.author, record.kind, record.topics, title, body.text, record.time, to)
+    title, to, owed = (body.title, body.to, body.show_work_first) if isinstance(body, Request) else ("", b"", False)
+    return Side(record.id, record.author, record.kind, record.topics, title, body.text, record.time, to, owed)
 
 
 def shown_side(conversation: Conversation, me: bytes) -> Side | None:
@@ -186,13 +193,13 @@ def why(match: Match, names: Names) -> str:
     first = _MINE[mine.kind].format(topic=match.topic, title=mine.title, day=iso_time(mine.at)[:10])
     if mine.kind == SHOWN:
         return f"{first}. {name} asks about the same."
-    return f"{first}. " + _THEIRS[theirs.kind].format(name=name, title=theirs.title) + "."
+    return f"{first}. " + _THEIRS[theirs.kind].format(name=name, title=theirs.title, topic=match.topic) + "."
 
 
 def match_json(match: Match, names: Names) -> Json:
-    """The contract's shape, with what theirs is beside it."""
+    """The contract's shape, with what theirs is beside it; "attempt_owed" marks a request of which an attempt was promised first."""
     theirs = match.theirs
-    return {
+    found: Json = {
         "mine": match.mine.id.hex(),
         "theirs": theirs.id.hex(),
         "author": theirs.author.hex(),
@@ -202,4 +209,6 @@ def match_json(match: Match, names: Names) -> Json:
         "title": theirs.title,
         "name": names.get(theirs.author, ""),
         "at": iso_time(theirs.at),
+        "to": theirs.to.hex() or None,
     }
+    return found | {"attempt_owed": True} if theirs.attempt_owed else found

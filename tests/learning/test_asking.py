@@ -31,7 +31,8 @@ def order(*helpers: Helper) -> list[bytes]:
 
 def test_who_is_near_comes_first_in_classes_for_jitter_says_nothing() -> None:
     teacher = Helper(b"in the room, slower", Near(9.0), capacity=0)
-    nearest, near, somewhere = Helper(b"nearest", Near(0.4)), Helper(b"near", Near(20.0), capacity=0), Helper(b"connected", Near())
+    nearest, near = Helper(b"nearest", Near(0.4), wrote=True), Helper(b"near", Near(20.0), capacity=0)
+    somewhere = Helper(b"connected", Near(), wrote=True)
     far, away = Helper(b"far", Near(180.0), offers=True), Helper(b"away", capacity=0, offers=True, wrote=True, seen=NOW)
     expected = [teacher, nearest, near, far, somewhere, away]
     assert order(away, somewhere, far, near, nearest, teacher) == [helper.author for helper in expected]
@@ -46,12 +47,20 @@ def test_within_a_class_the_most_willing_come_first() -> None:
         Helper(b"one showed it", helped=Helped(shown=one, ever=two)),
         Helper(b"answered", helped=Helped(ever=one)),
         Helper(b"has no room", capacity=2, helped=Helped(now=two)),
-        Helper(b"wrote", wrote=True),
-        Helper(b"seen today", seen=NOW - DAY // 2),
-        Helper(b"seen last week", seen=NOW - 7 * DAY),
+        Helper(b"wrote, seen today", wrote=True, seen=NOW - DAY // 2),
+        Helper(b"wrote, seen last week", wrote=True, seen=NOW - 7 * DAY),
+        Helper(b"wrote, never seen", wrote=True),
         Helper(ME, Near(0.1), capacity=0, offers=True),
     ]
     assert order(*reversed(expected)) == [helper.author for helper in expected]
+
+
+def test_who_only_asked_or_learns_is_asked_last_however_near() -> None:
+    stuck, learner = Helper(b"stuck", Near(0.1), asked=True, seen=NOW), Helper(b"learner", Near(0.2), learns=True, seen=NOW)
+    writer, helping = Helper(b"writer", wrote=True), Helper(b"helping", helped=Helped(ever={b"x"}), asked=True, learns=True)
+    full = Helper(b"full", capacity=1, helped=Helped(now={b"x"}, ever={b"x"}))
+    mine = Helper(ME, Near(0.0), capacity=0)
+    assert order(mine, stuck, learner, writer, helping, full) == [b"full", b"helping", b"writer", b"stuck", b"learner", ME]
 
 
 def test_equals_are_ordered_by_latency_then_key() -> None:
@@ -89,6 +98,22 @@ def test_who_shows_ends_or_falls_silent_waits_no_more() -> None:
     assert helped_in([conversation(request, hint, ada.retract(request))], NOW) == {}
 
 
+def test_who_declines_has_the_place_again_until_they_help_once_more() -> None:
+    clock = FakeClock(NOW)
+    ada, ben, eve = Author("ada", clock), Author("ben", clock), Author("eve", clock)
+    request = ada.ask("Why?")
+    check, answer, hint = ben.check(request), ben.reply(request, "answer"), eve.reply(request, "hint")
+    decline = ben.decline(request)
+    said = [request, check, answer, hint, decline]
+    assert helped_in([conversation(*said)], NOW) == {
+        ben.key: Helped(ever={ada.key}),
+        eve.key: Helped(now={ada.key}, ever={ada.key}),
+    }
+    assert helped_in([conversation(*said, ben.reply(request, "hint"))], NOW)[ben.key].now == {ada.key}
+    assert helped_in([conversation(*said, ben.decline(request), ben.retract(decline))], NOW)[ben.key].now == set()
+    assert helped_in([conversation(request, check, decline, ben.retract(decline))], NOW)[ben.key].now == {ada.key}
+
+
 @pytest.mark.parametrize(
     "helper, near, teaching, why",
     [
@@ -106,6 +131,7 @@ def test_who_shows_ends_or_falls_silent_waits_no_more() -> None:
             "connected, offers it, 2 people showed it with their help, helped 2 people",
         ),
         (Helper(b"a", wrote=True, learns=True), None, None, "not here now, wrote about it, learns it"),
+        (Helper(b"a", asked=True), None, None, "not here now, asked about it"),
         (Helper(ME, capacity=0), None, {"capacity": None, "busy": 0}, "this is you"),
     ],
 )
@@ -119,6 +145,7 @@ helpers = st.builds(
     st.one_of(st.none(), st.builds(Near, st.one_of(st.none(), st.floats(0, 200)))),
     st.one_of(st.none(), st.integers(0, 2)),
     st.builds(Helped, *[st.sets(st.sampled_from([b"x", b"y"]))] * 3),
+    st.booleans(),
     st.booleans(),
     st.booleans(),
     st.booleans(),

@@ -72,6 +72,19 @@ def test_what_i_give_meets_what_others_look_for_and_the_other_way_round() -> Non
     assert len(found) == len(set(found))
 
 
+def test_my_question_meets_who_offers_or_teaches_what_it_is_about() -> None:
+    ada, ben = Author("ada"), Author("ben")
+    request = ben.ask("How is a bowline tied?", topics=("knots",))
+    offer, teach = ada.offer("Knots for sailors", ("knots",)), ada.teach("knots")
+    others = sides(offer, teach, ada.learn("knots"), ada.want("Rope", ("knots",)), ada.ask("And a reef knot?", topics=("knots",)))
+    found = matches(sides(request), others, ben.key)
+    assert {match_json(match, NAMES)["why"] for match in found} == {
+        "You ask “How is a bowline tied?”. Ada offers “Knots for sailors”.",
+        "You ask “How is a bowline tied?”. Ada teaches knots.",
+    }
+    assert set(pairs(found)) == {(request.id, offer.id), (request.id, teach.id)}
+
+
 def test_what_is_sought_is_known_by_topic() -> None:
     ben = Author("ben")
     mine = sides(ben.teach("bread"), ben.want("Rye", ("bread", "rye")))
@@ -117,6 +130,8 @@ def test_a_side_as_it_was_first_said_needs_nothing_else() -> None:
     request, wanted = ada.ask("Why?", "Indeed.", topics=("bread",), to=ben.key), ada.want("Rye", ("bread",))
     assert first_said(request) == side(conversation(request))
     assert first_said(wanted) == Side(wanted.id, ada.key, "wanted", ("bread",), "", "Rye", wanted.time)
+    owed = ada.ask("Why?", show_work_first=True)
+    assert first_said(owed) == side(conversation(owed))
     assert first_said(ada.share("a note")) is None
 
 
@@ -205,12 +220,28 @@ def test_a_match_in_json() -> None:
         "theirs": teach.id.hex(),
         "author": ada.key.hex(),
         "topic": "bread",
-        "why": "You look for “A loaf”. Ada teaches it.",
+        "why": "You look for “A loaf”. Ada teaches bread.",
         "kind": "teach",
         "title": "teaches bread",
         "name": "Ada",
         "at": "2026-01-01T00:00:01.000Z",
+        "to": None,
     }
+
+
+def test_a_match_says_to_whom_a_request_is_put_and_whether_an_attempt_comes_first() -> None:
+    ada, ben = Author("ada"), Author("ben")
+    request = ada.ask("Why?", topics=("bread",), to=ben.key, show_work_first=True)
+    teach = ben.teach("bread")
+
+    def matched(*said: Record) -> dict[str, object]:
+        theirs = side(conversation(request, *said))
+        assert theirs is not None
+        (found,) = matches(sides(teach), [theirs], ben.key)
+        return match_json(found, NAMES)
+
+    assert (matched()["to"], matched()["attempt_owed"]) == (ben.key.hex(), True)
+    assert "attempt_owed" not in matched(ada.attempt(request))
 
 
 @st.composite
@@ -228,7 +259,7 @@ def both_sides(draw: st.DrawFn) -> tuple[list[Side], list[Side]]:
         return draw(st.sampled_from(acts))()
 
     mine = [say(me) for _ in range(draw(st.integers(0, 5)))]
-    return sides(*(record for record in mine if record.kind != "request")), sides(*(say(draw(st.sampled_from(others))) for _ in range(6)))
+    return sides(*mine), sides(*(say(draw(st.sampled_from(others))) for _ in range(6)))
 
 
 @given(both_sides(), st.randoms(use_true_random=False), st.data())

@@ -124,8 +124,7 @@ def matching(world: World) -> object:
     ]
     sides = [*declarations, *filter(None, map(side, world.conversations.values()))]
     shown = list(filter(None, (shown_side(one, ME) for one in world.conversations.values())))
-    given = [one for one in sides if one.author == ME and one.kind != Request.kind]  # a question of mine is put to people, not matched
-    found = matches([*given, *shown], sides, ME)
+    found = matches([*(one for one in sides if one.author == ME), *shown], sides, ME)
     return found, back_offers(ME, world.conversations.values(), world.conversations.values(), world.names)
 
 
