@@ -198,7 +198,7 @@ async def test_a_chain_of_forks_and_who_learned_from_whom_may_be_as_deep_as_they
     adopted = [one.adopt(snippet, "using", learned_from=other.key) for one, other in zip(ring, [*ring[1:], ring[0]], strict=True)]
     await hear(service, *chain[1:], *adopted)
     await service.adopt(chain[-1].id.hex(), "using")
-    await hear(service, eve.correct(chain[1], "Far above it."))
+    await hear(service, Author("mia").correct(chain[1], "Far above it."))
     found = await every_view(service, snippet, chain[-1])
     assert "Far above it." in [item["text"] for item in found["inbox"]["items"]]
     lineage = await service.lineage(snippet.id.hex())
