@@ -19,7 +19,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
 
 async def test_alone_it_asks_the_three_questions_and_says_where_to_begin(service: Service) -> None:
     found = await service.home()
-    assert [len(found[name]) for name in ("inbox", "requests", "notes", "questions")] == [0, 0, 0, 3]
+    assert [len(found[name]) for name in ("inbox", "matches", "requests", "notes", "questions")] == [0, 0, 0, 0, 3]
     assert (found["name"], found["peers"], found["running"], found["unread"]) == ("", 0, False, 0)
     offered = " ".join(found["next"])
     for command in ("profile --name", "up", "import FILE", "share", "ask"):
@@ -50,6 +50,37 @@ async def test_others_questions_and_what_concerns_me_come_first(service: Service
     assert [item["id"] for item in found["requests"]] == [theirs.id.hex()]
     assert [item["id"] for item in found["inbox"]] == [answer.id.hex()]
     assert (found["unread"], found["more"]) == (1, False)
+
+
+async def test_what_fits_comes_to_me_the_newest_first_of_each_person_one(service: Service) -> None:
+    ada, ben, eve = Author("ada"), Author("ben"), Author("eve")
+    wish, knots = (await service.wanted(["bread"], "How to make rye"))["id"], (await service.learn("knots"))["id"]
+    await service.teach("tea")
+    mine = bytes.fromhex((await service.status())["author"])
+    teach, older, newer = ben.teach("knots"), ada.offer("Wheat", ("bread",)), ada.offer("Rye in a tin", ("bread",))
+    to_me, to_ada = eve.ask("Which tea?", topics=("tea",), to=mine), Author("fay").ask("Tea?", topics=("tea",), to=ada.key)
+    await service._keeper.take([record.raw for record in (teach, older, newer, to_me, to_ada)], "peer")
+    found = await service.home()
+    assert [(match["mine"], match["theirs"]) for match in found["matches"]] == [(wish, newer.id.hex()), (knots, teach.id.hex())]
+    assert [item["id"] for item in found["inbox"]] == [to_me.id.hex()]  # which is said there, and not twice
+    await service._keeper.take([ada.retract(newer).raw], "peer")
+    assert (wish, older.id.hex()) in [(match["mine"], match["theirs"]) for match in (await service.home())["matches"]]
+    await service.mute(ada.key.hex())
+    assert [match["theirs"] for match in (await service.home())["matches"]] == [teach.id.hex()]
+
+
+async def test_what_the_inbox_offers_is_not_said_twice(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    await service.teach("bread")
+    mine = (await service.ask(title="Why does dough rise?", text="It just does.", topics=["bread"]))["id"]
+    check = ben.check((await service._lookup.record(mine)).record, "And without yeast?")
+    await service._keeper.take([check.raw], "peer")
+    proof = (await service.proof(check.id.hex(), "It stays flat."))["id"]
+    like = ada.ask("My dough does not rise", topics=("bread",))
+    await service._keeper.take([ben.judge((await service._lookup.record(proof)).record, "shown").raw, like.raw], "peer")
+    found = await service.home()
+    assert like.id.hex() in [item["id"] for item in found["inbox"] if item["kind"] == "match"]
+    assert found["matches"] == []
 
 
 async def test_among_others_it_says_how_many(tmp_path: Path) -> None:

@@ -105,6 +105,44 @@ async def test_of_a_topic_those_are_listed_who_have_to_do_with_it(service: Servi
     assert "near" not in listed[eve.key.hex()]
 
 
+async def test_who_only_asked_or_took_back_all_they_wrote_is_nobody_to_ask(service: Service) -> None:
+    ada, ben, cat, dan, eve = (Author(name) for name in ("ada", "ben", "cat", "dan", "eve"))
+    request, gone, snippet = ada.ask("Which pipe?", topics=("pipe",)), ben.share("P", topics=("pipe",)), cat.share("P", topics=("pipe",))
+    hint, answer = dan.reply(request, "hint", "Copper.", topics=("pipe",)), eve.reply(request, "answer", "Lead.", topics=("pipe",))
+    comment = Author("fay").reply(snippet, "comment", "Thanks.", topics=("pipe",))
+    await hear(service, request, gone, ben.retract(gone), snippet, hint, answer, eve.retract(answer), comment)
+    found = (await service.people(topic="pipe"))["people"]
+    assert [(person["author"], person["why"]) for person in found] == [
+        (dan.key.hex(), "not here now, helped 1 person"),
+        (cat.key.hex(), "not here now, wrote about it"),
+        (ada.key.hex(), "not here now, asked about it"),
+    ]
+    await hear(service, ada.retract(request), cat.revise(snippet, "B", topics=("pipe",)), dan.retract(snippet))
+    assert await whom(service, "pipe") == [cat.key.hex()]
+
+
+async def test_who_declines_after_all_has_the_place_again(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    request = ada.ask("Why?", topics=("bread",))
+    check, answer = ben.check(request), ben.reply(request, "answer", "Heat.")
+    await hear(service, ben.teach("bread", 1), request, check, answer)
+    assert (await service.people(topic="bread"))["people"][0]["teaching"] == {"capacity": 1, "busy": 1}
+    await hear(service, ben.decline(request))
+    assert (await service.people(topic="bread"))["people"][0]["teaching"] == {"capacity": 1, "busy": 0}
+
+
+async def test_whom_i_mute_is_not_among_the_people(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    request = ben.ask("Why?", topics=("bread",))
+    await hear(service, ada.profile("Ada"), ada.teach("bread"), ada.compass(1, "Bread."), request, ada.reply(request, "hint", "Heat."))
+    everybody = {ada.key.hex(), ben.key.hex()}
+    assert set(await whom(service, "bread")) == {person["author"] for person in (await service.people())["people"]} == everybody
+    await service.mute("Ada")
+    assert await whom(service, "bread") == [person["author"] for person in (await service.people())["people"]] == [ben.key.hex()]
+    await service.unmute("Ada")
+    assert set(await whom(service, "bread")) == everybody
+
+
 async def test_who_helps_as_many_as_they_can_comes_behind_who_has_room(service: Service) -> None:
     ada, ben, cat, eve = (Author(name) for name in ("ada", "ben", "cat", "eve"))
     request = eve.ask("Why?", topics=("bread",))
@@ -143,6 +181,35 @@ async def test_what_goes_together_is_matched_both_ways(service: Service) -> None
     assert len((await service.matches(limit=1))["matches"]) == 1
     await hear(service, ada.revise(offer, "Ricotta"))
     assert (await service.matches(limit=1))["matches"][0]["title"] == "Ricotta"
+
+
+async def test_my_open_question_is_matched_with_who_could_answer_it(service: Service) -> None:
+    ben = Author("ben")
+    request = (await service.ask(title="How is a bowline tied?", text="It slips.", topics=["knots"]))["id"]
+    offer, teach = ben.offer("Knots for sailors", ("knots",)), ben.teach("knots")
+    await hear(service, ben.profile("Ben"), offer, teach)
+    found = await service.matches()
+    assert set(pairs(found)) == {(request, offer.id.hex()), (request, teach.id.hex())}
+    assert {match["why"] for match in found["matches"]} == {
+        "You ask “How is a bowline tied?”. Ben offers “Knots for sailors”.",
+        "You ask “How is a bowline tied?”. Ben teaches knots.",
+    }
+    await service.solve(request)
+    assert pairs(await service.matches()) == []
+
+
+async def test_a_match_says_what_is_owed_and_to_whom_it_is_put(service: Service) -> None:
+    ada = Author("ada")
+    await service.teach("bread")
+    mine = bytes.fromhex(await me(service))
+    owing, to_me = ada.ask("Why?", topics=("bread",), show_work_first=True), ada.ask("And?", topics=("bread",), to=mine)
+    await hear(service, owing, to_me)
+    said = {match["theirs"]: match for match in (await service.matches())["matches"]}
+    assert (said[owing.id.hex()]["to"], said[owing.id.hex()]["attempt_owed"]) == (None, True)
+    assert said[to_me.id.hex()]["to"] == mine.hex()
+    assert "attempt_owed" not in said[to_me.id.hex()]
+    await hear(service, ada.attempt(owing))
+    assert not [match for match in (await service.matches())["matches"] if "attempt_owed" in match]
 
 
 async def test_what_has_ended_on_either_side_is_matched_no_more(service: Service) -> None:
@@ -210,15 +277,15 @@ async def test_in_a_cafe_the_nearest_are_asked_first_and_then_the_most_willing(t
         await in_step(ada, ben, eve)
         ben_, eve_ = bytes.fromhex(await me(ben)), bytes.fromhex(await me(eve))
         assert set(ada._near()) == {ben_, eve_}
-        assert (await ada.people(topic="bread"))["people"][2]["near"] is None
+        assert (await ada.people(topic="bread"))["people"][1]["near"] is None
 
         async def order(near: Mapping[bytes, float | None]) -> list[bytes]:
             monkeypatch.setattr(ada, "_near", lambda: near)
             return [bytes.fromhex(author) for author in await whom(ada, "bread")]
 
-        assert await order({ben_: 9.0, eve_: 0.5}) == [ben_, eve_, away.key]
-        assert await order({ben_: 50.0, eve_: 0.5}) == [eve_, ben_, away.key]
-        assert await order({ben_: None, eve_: 99.0}) == [eve_, ben_, away.key]
+        assert await order({ben_: 9.0, eve_: 0.5}) == [ben_, away.key, eve_]
+        assert await order({away.key: 9.0, ben_: 50.0, eve_: 0.5}) == [away.key, ben_, eve_]
+        assert await order({ben_: None, eve_: 99.0}) == [ben_, away.key, eve_]  # who only learns it is asked last, however near
         assert await order({}) == [*sorted([ben_, away.key]), eve_]
         assert wish in {theirs for _, theirs in pairs(await ben.matches())}
         assert (await me(ben)) in {match["author"] for match in (await eve.matches())["matches"]}

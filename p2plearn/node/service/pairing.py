@@ -4,8 +4,8 @@ Looks at the newest of each kind in each of my topics, so the work does not grow
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from heapq import nlargest
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from itertools import islice
 from typing import TypeAlias
 
@@ -39,28 +39,45 @@ class Pairing(Part):
     """Says whom to meet; meeting is up to people."""
 
     async def matches(self, limit: int = limits.DEFAULT_FEED) -> Answer:
-        """Who could meet you over what: wishes, requests and offers of others that go with what you give, look for, or have shown."""
+        """Who could meet you over what: wishes, requests and offers of others that go with what you give, look for, ask, or have shown."""
         count = limit_of(limit)
-        me = self._keeper.author
-        mine = [*await self._own_sides(), *_shown_sides(await self._shown(), me)]
-        wanted = sought(mine)
-        found = await self._newest_of(wanted)
-        first = [one for one in (first_said(stored.record) for stored in found) if one is not None]
-        declared = await self._declared_sides(wanted)
-        claimed = {self._plausible(one): one for one in (*first, *declared)}
-        order = await self._keeper.in_thread(matches, mine, list(claimed), me)
-        standing = {one.root.id: side(one) for one in await self._standing(order, found, count)}
-        now = {one: standing.get(said.id) if said in first else said for one, said in claimed.items()}
-        current = [match._replace(theirs=one) for match in order if (one := now[match.theirs]) is not None]
+        mine = [*await self._own_sides(), *_shown_sides(await self._shown(), self._keeper.author)]
+        theirs, found = await self._others(sought(mine), limits.NEWEST_OF_TOPIC)
         names = await self._lookup.names()
-        return {"matches": [match_json(match, names) for match in current[:count]]}
+        return {"matches": [match_json(match, names) for match in (await self._matched(mine, theirs, found, count))[:count]]}
+
+    async def _newest_matches(self, count: int, known: Collection[bytes]) -> list[Match]:
+        """The newest that others said to what I give, look for or ask, of each person one; not what is in `known`, nor put to another."""
+        mine = await self._own_sides()
+        theirs, found = await self._others(sought(mine), limits.NEWEST_AT_HOME)
+        of: Counter[bytes] = Counter()
+        new: list[Side] = []
+        for one in sorted(theirs, key=self._newest_first):
+            if one.id not in known and one.to in (b"", self._keeper.author):
+                of[one.author] += 1
+                new += [one] if of[one.author] <= limits.NEWEST_OF_AUTHOR else []
+        chosen = new[: limits.NEWEST_OF_AUTHOR * count]
+        order = sorted(await self._matched(mine, chosen, found, len(chosen)), key=lambda match: self._newest_first(match.theirs))
+        newest: dict[bytes, Match] = {}
+        for match in order:
+            newest.setdefault(match.theirs.author, match)
+        return list(newest.values())[:count]
+
+    async def _matched(self, mine: list[Side], theirs: Iterable[Side], found: Iterable[Stored], count: int) -> list[Match]:
+        """Those that hold, the best first; of those of theirs that are among `found` the `count` best, or a few more."""
+        claimed = {self._plausible(one): one for one in theirs}
+        order = await self._keeper.in_thread(matches, mine, list(claimed), self._keeper.author)
+        held = {stored.record.id for stored in found}
+        standing = {one.root.id: side(one) for one in await self._standing(order, found, count)} if count else {}
+        now = {one: standing.get(said.id) if said.id in held else said for one, said in claimed.items()}
+        return [match._replace(theirs=one) for match in order if (one := now[match.theirs]) is not None]
 
     async def _back_offers(self) -> list[BackOffer]:
         """Open requests of others about what I have shown, for the inbox: a few, each with the day on which I showed it."""
         me = self._keeper.author
         shown = await self._shown()
         mine = _shown_sides(shown, me)
-        found = await self._newest_of(sought(mine))
+        found = await self._newest_of(sought(mine), limits.NEWEST_OF_TOPIC)
         others = [one for one in (first_said(stored.record) for stored in found) if one is not None and one.to != me]
         order = await self._keeper.in_thread(matches, mine, list(map(self._plausible, others)), me)
         standing = await self._standing(order, found, limits.MAX_BACK_OFFERS)
@@ -70,13 +87,16 @@ class Pairing(Part):
         """The same, last in time where it claims to be from later than a day from now."""
         return said if said.at <= self._keeper.clock.now_ms() + limits.FUTURE_TOLERANCE_MS else said._replace(at=0)
 
+    def _newest_first(self, said: Side) -> tuple[int, bytes]:
+        return -self._plausible(said).at, said.id
+
     # --- mine ---
 
     async def _own_sides(self) -> list[Side]:
-        """What I give and look for, the newest first."""
+        """What I give, look for and ask, the newest first."""
         own = (await self._lookup.declared()).get(self._keeper.author, NOTHING)
         words = [declared_side(record, topic) for said in (own.teaches, own.learns) for topic, record in said.items()]
-        said = await self._conversations(await self._newest_own(Offer.kind, Wanted.kind))
+        said = await self._conversations(await self._newest_own(Offer.kind, Wanted.kind, Request.kind))
         found = [*words, *filter(None, (side(conversation) for _, conversation in said))]
         return sorted(found, key=lambda one: (-one.at, one.id))
 
@@ -92,8 +112,14 @@ class Pairing(Part):
 
     # --- theirs ---
 
-    async def _declared_sides(self, wanted: _Sought) -> list[Side]:
-        """Who teaches or learns what, the newest of each, in NEWEST_TOPICS topics."""
+    async def _others(self, wanted: _Sought, most: int) -> tuple[list[Side], list[Stored]]:
+        """The `most` newest of these kinds in each topic, as they were first said, and the records of those that may have changed."""
+        found = await self._newest_of(wanted, most)
+        said = [one for one in (first_said(stored.record) for stored in found) if one is not None]
+        return [*said, *await self._declared_sides(wanted, most)], found
+
+    async def _declared_sides(self, wanted: _Sought, most: int) -> list[Side]:
+        """Who teaches or learns what, the `most` newest of each, in NEWEST_TOPICS topics."""
         muted = await self._muted()
         everybody = (await self._lookup.declared()).values()
 
@@ -102,12 +128,12 @@ class Pairing(Part):
                 for kind in sorted(kinds & {Teach.kind, Learn.kind}):
                     said = ((one.teaches if kind == Teach.kind else one.learns).get(topic) for one in everybody)
                     sides = (declared_side(record, topic) for record in said if record is not None and record not in muted)
-                    yield from nlargest(limits.NEWEST_OF_TOPIC, sides, key=lambda one: (self._plausible(one).at, one.id))
+                    yield from nsmallest(most, sides, key=self._newest_first)
 
         return await self._keeper.in_thread(lambda: list(find()))
 
-    async def _newest_of(self, wanted: _Sought) -> list[Stored]:
-        """The newest of others' of these kinds in NEWEST_TOPICS topics, of requests those that are open."""
+    async def _newest_of(self, wanted: _Sought, most: int) -> list[Stored]:
+        """The `most` newest of others' of these kinds in NEWEST_TOPICS topics, of requests those that are open."""
         await self._keeper.index_closed()
         muted = await self._muted()
         me = self._keeper.author
@@ -117,7 +143,7 @@ class Pairing(Part):
                 stored.record.id: stored
                 for topic, kinds in islice(wanted.items(), limits.NEWEST_TOPICS)
                 for kind in sorted(kinds & {Offer.kind, Wanted.kind, Request.kind})
-                for stored in _newest(self._keeper.store, kind, topic, lambda record: record.author == me or record in muted)
+                for stored in _newest(self._keeper.store, kind, topic, most, lambda record: record.author == me or record in muted)
             }
             return list(found.values())
 
@@ -136,8 +162,8 @@ class Pairing(Part):
         return standing
 
 
-def _newest(store: Store, kind: str, topic: str, passed_over: Callable[[Record], bool]) -> list[Stored]:
-    """The NEWEST_OF_TOPIC newest; those of which an author has NEWEST_OF_AUTHOR already only where there is room for them.
+def _newest(store: Store, kind: str, topic: str, most: int, passed_over: Callable[[Record], bool]) -> list[Stored]:
+    """The `most` newest; those of which an author has NEWEST_OF_AUTHOR already only where there is room for them.
 
     So one author can flood a topic with NEWEST_PAGES pages before they push others out.
     """
@@ -145,16 +171,17 @@ def _newest(store: Store, kind: str, topic: str, passed_over: Callable[[Record],
     more: list[Stored] = []
     of: Counter[bytes] = Counter()
     after: tuple[int, int] | None = None
+    size = most
     for _ in range(limits.NEWEST_PAGES):
-        page = store.of_kinds([kind], topic, after=after, limit=limits.NEWEST_OF_TOPIC, only_open=kind == Request.kind)
+        page = store.of_kinds([kind], topic, after=after, limit=size, only_open=kind == Request.kind)
         for stored in page:
             if not passed_over(stored.record):
                 of[stored.record.author] += 1
                 (found if of[stored.record.author] <= limits.NEWEST_OF_AUTHOR else more).append(stored)
-        if len(page) < limits.NEWEST_OF_TOPIC or len(found) >= limits.NEWEST_OF_TOPIC:
+        if len(page) < size or len(found) >= most:
             break
-        after = page[-1].place
-    return [*found, *more][: limits.NEWEST_OF_TOPIC]
+        after, size = page[-1].place, limits.NEWEST_OF_TOPIC
+    return [*found, *more][:most]
 
 
 def _shown_sides(conversations: Iterable[Conversation], me: bytes) -> list[Side]:

@@ -6,6 +6,7 @@ Must not know how it is printed.
 from functools import partial
 
 from p2plearn.learning.items import item_json
+from p2plearn.learning.matching import match_json
 from p2plearn.node.service.mine import Mine
 from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.personal import Personal
@@ -20,12 +21,13 @@ class Welcoming(Willing, Mine, Personal):
     """Where a day begins."""
 
     async def home(self) -> Answer:
-        """What is new for me, who is stuck, my notes, the questions I have not answered, and what one could do next."""
+        """What is new for me, who could meet me, who is stuck, my notes, the questions I have not answered, and what one could do next."""
         status, names = await self.status(), await self._lookup.names()
         mine = await self._keeper.read(partial(store_authored.newest_by, author=self._keeper.author, kinds=[Snippet.kind], limit=_FEW))
         notes = await self._conversations(await self._keeper.in_thread(self._keeper.store.get, mine))
         inbox = await self.inbox(limit=_FEW)
         waiting = [item for item in (await self.requests(open=True, limit=_FEW * 2))["items"] if item["author"] != status["author"]]
+        fitting = await self._newest_matches(_FEW, {bytes.fromhex(item["id"]) for item in inbox["items"]})
         found = {
             "name": names.get(self._keeper.author, ""),
             "author": status["author"],
@@ -35,6 +37,7 @@ class Welcoming(Willing, Mine, Personal):
             "inbox": inbox["items"],
             "unread": inbox["unread"],
             "more": inbox["more"],
+            "matches": [match_json(match, names) for match in fitting],
             "requests": waiting[:_FEW],
             "notes": [item_json(conversation, names, root.arrived) for root, conversation in notes if conversation.reason is None],
             "questions": await self._unanswered(),

@@ -45,11 +45,11 @@ class Willing(Pairing, Orienting):
         return await self._say(Wanted(required("text", prose(text))), topics=topics_of(topics), attachments=attachments)
 
     async def people(self, topic: str | None = None) -> Answer:
-        """Everybody of whom something is here, who was seen last first; with a topic, whom to ask about it first."""
+        """Everybody of whom something is here, who was seen last first; with a topic, whom to ask about it first. Without whom you mute."""
         seen = await self._keeper.read(store_local.last_seen)
         if topic is not None:
             return {"people": await self._whom_to_ask(topic_of(topic), seen)}
-        everybody = {*seen, *await self._lookup.people()}
+        everybody = {*seen, *await self._lookup.people()} - (await self._muted()).authors
         order = sorted(everybody, key=lambda author: (-seen.get(author, 0), author))
         describe = await self._describing(seen)
         return {"people": await self._keeper.in_thread(lambda: list(map(describe, order)))}
@@ -66,13 +66,15 @@ class Willing(Pairing, Orienting):
         return describe
 
     async def _whom_to_ask(self, topic: str, seen: Mapping[bytes, int]) -> list[Answer]:
-        """Those who teach it, offer it, wrote about it, or want to learn it."""
+        """Those who teach it, offer it, helped with it or wrote about it; and, last, those who want to learn it or asked about it."""
         me, now = self._keeper.author, self._keeper.clock.now_ms()
         near = self._near()
         said = {author: one for author, one in (await self._lookup.declared()).items() if topic in one.teaches or topic in one.learns}
         wrote = await self._keeper.read(store_authored.writers, topic)
         offers, wants = [await self._saying(kind, topic) for kind in (Offer.kind, Wanted.kind)]
         requests = await self._conversations(await self._newest_in(Request.kind, topic))
+        asked = {request.root.author for _, request in requests if request.reason is None}
+        muted = (await self._muted()).authors
         describe = await self._describing(seen)
 
         def rank() -> list[Answer]:
@@ -86,9 +88,10 @@ class Willing(Pairing, Orienting):
                     offers=author in offers,
                     wrote=author in wrote,
                     learns=author in wants or topic in said.get(author, NOTHING).learns,
+                    asked=author in asked,
                     seen=seen.get(author, 0),
                 )
-                for author in {*said, *wrote, *offers, *wants}
+                for author in {*said, *helped, *wrote, *offers, *wants, *asked} - muted
             ]
             order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
             return [describe(helper.author) | helper_json(helper, me) for helper in order]
