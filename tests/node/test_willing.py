@@ -198,6 +198,21 @@ async def test_my_open_question_is_matched_with_who_could_answer_it(service: Ser
     assert pairs(await service.matches()) == []
 
 
+async def test_many_questions_do_not_push_out_what_i_teach(service: Service) -> None:
+    ada = Author("ada")
+    await service.teach("bread")
+    wish = (await service.wanted(["rye"], "A loaf"))["id"]
+    assert isinstance(service._keeper.clock, FakeClock)
+    service._keeper.clock.advance(1)
+    for number in range(limits.NEWEST_TOPICS + 2):
+        await service.ask(title=f"Why {number}?", text="?", topics=[f"topic {number}"])
+    learn, offer = ada.learn("bread"), ada.offer("Rye", ("rye",))
+    await hear(service, learn, offer)
+    found = await service.matches()
+    assert {match["theirs"] for match in found["matches"]} == {learn.id.hex(), offer.id.hex()}
+    assert (wish, offer.id.hex()) in pairs(found)
+
+
 async def test_a_match_says_what_is_owed_and_to_whom_it_is_put(service: Service) -> None:
     ada = Author("ada")
     await service.teach("bread")

@@ -93,12 +93,17 @@ class Pairing(Part):
     # --- mine ---
 
     async def _own_sides(self) -> list[Side]:
-        """What I give, look for and ask, the newest first."""
+        """What I give, look for and ask: the newest of each kind, then the next of each, so that no kind has all of NEWEST_TOPICS."""
         own = (await self._lookup.declared()).get(self._keeper.author, NOTHING)
         words = [declared_side(record, topic) for said in (own.teaches, own.learns) for topic, record in said.items()]
         said = await self._conversations(await self._newest_own(Offer.kind, Wanted.kind, Request.kind))
         found = [*words, *filter(None, (side(conversation) for _, conversation in said))]
-        return sorted(found, key=lambda one: (-one.at, one.id))
+        of: Counter[str] = Counter()
+        places = {}
+        for one in sorted(found, key=lambda one: (-one.at, one.id)):
+            of[one.kind] += 1
+            places[one] = of[one.kind]
+        return sorted(places, key=lambda one: places[one])
 
     async def _shown(self) -> list[Conversation]:
         """My requests in which I gave a proof, the latest first."""
