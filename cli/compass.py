@@ -9,7 +9,7 @@ from p2plearn.errors import UsageError
 from p2plearn_cli.command import command, option
 from p2plearn_cli.output import ago, paint, text_lines
 from p2plearn_cli.session import next_step, session
-from p2plearn_cli.text import File, Text, read_optional_text, read_text
+from p2plearn_cli.text import Attach, File, Text, put_attachments, read_optional_text, read_text
 
 _PANEL = "People"
 _FACTS = {
@@ -40,13 +40,15 @@ def compass(
     answer: Annotated[int | None, option("--answer", "1|2|3", "Which question TEXT answers.")] = None,
     share: Annotated[bool, typer.Option("--share", help="Let others read this answer; without it, it stays on this machine.")] = False,
     topic: Annotated[list[str] | None, option("--topic", "X", "What the answer is about. Repeatable.")] = None,
+    attach: Attach = None,
 ) -> None:
     """Three questions that bring you on: what brings you here, how you can contribute, how you could do so better."""
     here = session(context)
-    if answer is None and (share or topic or read_optional_text(text, file)):
+    if answer is None and (share or topic or attach or read_optional_text(text, file)):
         raise UsageError(reason="An answer needs the number of its question: --answer 1, 2 or 3")
     words = read_text(text, file) if answer is not None else None
-    found = here.call("compass", answer=answer, text=words, share=share or None, topics=list(topic) if topic else None)
+    files = put_attachments(here, attach) or None
+    found = here.call("compass", answer=answer, text=words, share=share or None, topics=list(topic) if topic else None, attachments=files)
     here.tell(found, question_lines(found))
 
 
@@ -58,13 +60,22 @@ def question_lines(found: dict[str, Any]) -> Iterator[str]:
         yield paint(f"{question['number']}. {question['question']}", "bold")
         for answer in question["answers"][:1]:
             yield from (f"   {line}" for line in text_lines(answer["text"]))
-            yield paint(f"   {ago(answer['at'])}, {'for others to read' if answer['shared'] else 'for yourself alone'}", "dim")
+            yield paint(f"   {ago(answer['at'])}, {_seen_by(question, answer)}", "dim")
         if question["number"] == len(found["questions"]):
             yield from _fact_lines(found["facts"])
         if not question["answers"]:
             yield "   " + next_step(f"p2plearn compass --answer {question['number']} TEXT")
         elif question["action"]:
             yield "   " + next_step(question["action"]["command"])
+            if question["action"]["kind"] == "change":
+                yield "   In a week, p2plearn compass shows what came since beside what was before."
+
+
+def _seen_by(question: dict[str, Any], answer: dict[str, Any]) -> str:
+    """Who can read an answer. A wish or an offer that came of it has its words, too."""
+    if question["action"] and question["action"]["id"]:
+        return f"out as your {'wish' if question['action']['kind'] == 'wanted' else 'offer'}: others read these words"
+    return "for others to read" if answer["shared"] else "for yourself alone"
 
 
 def _fact_lines(facts: dict[str, Any]) -> Iterator[str]:

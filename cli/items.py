@@ -10,6 +10,7 @@ from p2plearn_cli.session import key_line
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many.", show_default=False)]
 
 _STATES = {"open": "yellow", "working": "yellow", "checking": "yellow", "solved": "green", "shown": "green"}
+OWED = "Whoever asked wants to show an attempt of their own first."
 _USUAL = "shared"  # a snippet that nothing happened to
 
 

@@ -85,7 +85,7 @@ def status(context: typer.Context) -> None:
         lines += [f"Connected: {paint(output.plural(count, 'peer'), 'bold')}", "Others reach you with p2plearn connect and one of"]
         lines += [key_line(address) for address in answer["addresses"]]
     else:
-        lines.append(next_step("p2plearn up starts the node; reading and writing work without it"))
+        lines.append(next_step("p2plearn up starts the node, but reading and writing work without it"))
     here.tell(answer, *lines)
 
 

@@ -1,14 +1,17 @@
 """What one might do next with the thing that `show` shows: the one step that fits who looks and how far it has come.
 
-Takes the answer of `show` and the author key of who looks. Suggests; nothing is ever refused for its sake.
+Takes the answer of `show` and the author key of who looks. Suggests; nothing is ever refused for its sake. What it says can be typed as it
+stands: words in capitals are to be filled in, and nothing in it means something else to a shell.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from p2plearn_cli.session import short
 
 _HELP = {"hint", "step", "answer"}
+_PLAIN = re.compile(r"[\w .-]+")  # a name in which a shell sees nothing but words
 _ASKING = {"attempt", "question", "stuck"}
 
 
@@ -23,7 +26,7 @@ def onward(record: dict[str, Any], you: str) -> Iterator[str]:
     elif record["kind"] == "snippet":
         yield from _sharer(record, id_) if mine else _reader(record, id_, you)
     elif mine:
-        yield f"p2plearn matches shows what fits; p2plearn retract {id_} takes it back"
+        yield f"p2plearn matches shows what fits, and p2plearn retract {id_} takes it back"
     else:
         yield f"p2plearn reply {id_} --type comment TEXT answers it"
 
@@ -43,7 +46,7 @@ def _asker(record: dict[str, Any], id_: str) -> Iterator[str]:
         yield f"p2plearn attempt {id_} TEXT shows how far you came yourself, which helpers wait for"
     elif record["state"] == "shown":
         by = f" --by {short(helpful[-1]['id'])}" if helpful else ""
-        yield f"p2plearn solve {id_}{by} ends it; you have shown that you got it"
+        yield f"p2plearn solve {id_}{by} ends it, now that you have shown that you got it"
     elif unproven:
         yield f"p2plearn proof {short(unproven[-1]['id'])} TEXT answers the check"
     elif record["state"] == "checking":
@@ -57,17 +60,20 @@ def _asker(record: dict[str, Any], id_: str) -> Iterator[str]:
 
 def _helper(record: dict[str, Any], id_: str, you: str) -> Iterator[str]:
     thread = _standing(record)
-    name = record["author"]["name"] or "whoever asked"
+    name = record["author"]["name"] if _PLAIN.fullmatch(record["author"]["name"]) else "whoever asked"
     waiting = _unjudged(thread, you)
     asked = [entry for entry in thread if entry["author"]["key"] == record["author"]["key"] and entry["type"] in _ASKING]
     if waiting:
-        yield f"p2plearn verdict {short(waiting[-1]['id'])} shown|partly|not-yet TEXT says what it shows; --fix N:TEXT what to mend"
+        yield f"p2plearn verdict {short(waiting[-1]['id'])} RESULT TEXT says what it shows: shown, partly or not-yet"
+        yield f"p2plearn verdict {short(waiting[-1]['id'])} not-yet --fix N:TEXT says what to mend at step N"
     elif record["state"] in {"solved", "shown"}:
         yield f"p2plearn encourage {id_} TEXT is a kind word to {name}"
     elif record["state"] == "withdrawn":
         return
+    elif any(entry["kind"] == "decline" and entry["author"]["key"] == you for entry in thread):
+        yield f"p2plearn show {id_} --watch shows what comes of it, since you have declined"
     elif record["attempt_owed"]:
-        yield f"{name} wants to try first; until then p2plearn encourage {id_} TEXT, or p2plearn reply {id_} --type question TEXT"
+        yield f"{name} wants to try first. Until then p2plearn encourage {id_} TEXT, or p2plearn reply {id_} --type question TEXT"
     elif asked and not any(entry["parent"] == asked[-1]["id"] for entry in thread):
         yield f"p2plearn reply {short(asked[-1]['id'])} --type hint TEXT helps {name} on from there"
     elif record["state"] == "checking":
@@ -81,6 +87,7 @@ def _helper(record: dict[str, Any], id_: str, you: str) -> Iterator[str]:
 def _sharer(record: dict[str, Any], id_: str) -> Iterator[str]:
     said = {entry["id"] for entry in record["thread"]}
     waiting = [one for one in record["corrections"] if one["taken_up_by"] is None and one["about"] not in said]
+    waiting = [one for one in waiting if one["author"]["key"] != record["author"]["key"]]  # nobody takes up a correction of their own
     if waiting:
         yield f"p2plearn revise {id_} --with {short(waiting[0]['id'])} TEXT takes the correction up"
     elif record["adoptions"]:
@@ -92,9 +99,10 @@ def _sharer(record: dict[str, Any], id_: str) -> Iterator[str]:
 def _reader(record: dict[str, Any], id_: str, you: str) -> Iterator[str]:
     stage = next((one["type"] for one in record["adoptions"] if one["author"]["key"] == you), None)
     if stage is None:
-        yield f"p2plearn adopt {id_} --stage tried, once you tried it; p2plearn correct {id_} TEXT, if something is wrong"
+        yield f"p2plearn adopt {id_} --stage tried, once you tried it"
+        yield f"p2plearn correct {id_} TEXT, if something is wrong"
     elif stage == "tried":
-        yield f"p2plearn adopt {id_} --stage using --outcome works|partly|no, once it is part of what you do"
+        yield f"p2plearn adopt {id_} --stage using --outcome OUTCOME, once it is part of what you do, OUTCOME being works, partly or no"
     elif stage == "using":
         yield f"p2plearn adopt {id_} --stage passed-on, once you showed it to somebody"
     else:

@@ -65,7 +65,7 @@ def react(
     context: typer.Context,
     *,
     id_: Thing,
-    word: Annotated[str, argument("works|doesnt|outdated|dangerous", "What you found.")],
+    word: Annotated[str, argument("WORD", "What you found: works, doesnt, outdated or dangerous.")],
     text: Text = None,
     file: File = None,
     attach: Attach = None,

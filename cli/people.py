@@ -1,5 +1,7 @@
 """People: profile, people, follow, unfollow, mute, unmute."""
 
+import re
+import shlex
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -8,10 +10,11 @@ import typer
 from p2plearn_cli import output
 from p2plearn_cli.command import command, option
 from p2plearn_cli.output import paint, text_lines
-from p2plearn_cli.session import key_line, next_step, session
+from p2plearn_cli.session import Session, key_line, next_step, session
 from p2plearn_cli.thread import labelled
 
 _PANEL = "People"
+_KEY = re.compile("[0-9a-f]{64}")
 Target = Annotated[str, typer.Argument(metavar="TOPIC-or-AUTHOR", help="A topic, or an author by key or name.", show_default=False)]
 
 
@@ -47,7 +50,7 @@ def people(
     if topic is not None:
         nobody = [
             "Nobody here has said that they know it.",
-            next_step(f"p2plearn wanted --topic {topic} TEXT says that you look for somebody"),
+            next_step(f"p2plearn wanted --topic {shlex.quote(topic)} TEXT says that you look for somebody"),
         ]
     here.tell(answer, *(lines or nobody))
 
@@ -75,8 +78,17 @@ def unmute(context: typer.Context, target: Target) -> None:
 def _change(context: typer.Context, method: str, target: str) -> None:
     here = session(context)
     answer = here.call(method, target=target)
-    following, muted = (", ".join(map(output.clean, answer[key])) or "nothing" for key in ("following", "muted"))
+    if here.json:
+        here.tell(answer)
+        return
+    following, muted = (", ".join(_named(here, one) for one in answer[key]) or "nothing" for key in ("following", "muted"))
     here.tell(answer, f"Done: {method} {paint(target, 'bold')}.", f"You follow: {following}", f"Muted: {muted}")
+
+
+def _named(here: Session, target: str) -> str:
+    """A topic, or an author by name with the key behind it, where a name is known."""
+    name = here.call("name_of", author=target)["name"] if _KEY.fullmatch(target) else ""
+    return output.clean(f"{name} ({target})" if name else target)
 
 
 def _person_lines(person: dict[str, Any]) -> Iterator[str]:

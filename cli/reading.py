@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from p2plearn_cli.command import command
 from p2plearn_cli.items import Limit, item_lines
 from p2plearn_cli.output import paint
 from p2plearn_cli.record import record_lines
-from p2plearn_cli.session import session
+from p2plearn_cli.session import Session, session
 from p2plearn_cli.watch import changed, news, news_lines
 
 _PANEL = "Read"
@@ -62,15 +62,22 @@ def show(
 ) -> None:
     """Show one thing with all that was said about it."""
     here = session(context)
-    answer = here.call("show", id=id_)
+    answer = _shown(here, id_)
     here.tell(answer, record_lines(answer, "" if here.json else here.call("me")["author"]))
     while watch:
         sys.stdout.flush()  # whoever reads a pipe watches too
         time.sleep(_WATCH_EVERY)
-        before, answer = answer, here.call("show", id=id_)
+        before, answer = answer, _shown(here, id_)
         if changed(before, answer):
             new = [one["id"] for one in news(before, answer)]
             here.tell(answer | {"new": new}, news_lines(before, answer))
+
+
+def _shown(here: Session, id_: str) -> dict[str, Any]:
+    """The answer of `show`; for people with the name of whom a request is put to."""
+    answer = here.call("show", id=id_)
+    named = {"to_name": here.call("name_of", author=answer["to"])["name"]} if answer.get("to") and not here.json else {}
+    return answer | named
 
 
 def attachment(

@@ -51,7 +51,8 @@ def wording_lines(record: dict[str, Any]) -> Iterator[str]:
     elif record["text"]:
         yield from text_lines(record["text"])
     if record.get("to"):
-        yield f"{paint('Asked above all', 'bold')}: {paint(record['to'], 'cyan')}"
+        whom = record.get("to_name")
+        yield f"{paint('Asked above all', 'bold')}: {paint(whom) + ', ' if whom else ''}{paint(record['to'], 'cyan')}"
     for key, label in _FIELDS:
         if record.get(key):
             yield from labelled(label, record[key])

@@ -1,5 +1,6 @@
 """Asking, and what the one who asked says after that: ask, similar, attempt, proof, solve, withdraw; and requests, the list of them."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -7,11 +8,12 @@ import typer
 from p2plearn_cli.command import argument, command, option
 from p2plearn_cli.items import Limit, item_lines
 from p2plearn_cli.output import paint
-from p2plearn_cli.session import key_line, next_step, session, short
-from p2plearn_cli.text import Attach, File, Text, put_attachments, read_optional_text, read_text
+from p2plearn_cli.session import Session, key_line, next_step, session, short
+from p2plearn_cli.text import Attach, File, Text, named_files, put_attachments, read_optional_text, read_text
 
 _PANEL = "Ask and help"
 _WANTS = "hint|walkthrough|answer|check|company"
+_HERE_ALREADY = "This is here already, some of it perhaps your own:"
 Request = Annotated[str, argument("REQUEST", "The id of the request.")]
 
 
@@ -39,6 +41,8 @@ def ask(
     """Ask for help. Shows what is here already about the same thing."""
     here = session(context)
     words = read_text(text, file)
+    if not here.json and watched() and not _asks_all_the_same(here, f"{title} {words}"):
+        return
     given = {"goal": goal, "tried": tried, "level": level, "want": want, "to": to}
     answer = here.call(
         "ask",
@@ -51,17 +55,36 @@ def ask(
     )
     lines = [paint(f"Asked: “{title}”.", "bold"), key_line(answer["id"])]
     if answer["similar"]:
-        lines += ["", "Others have been here before you:", *(line for item in answer["similar"] for line in item_lines(item)), ""]
+        lines += ["", _HERE_ALREADY, *(line for item in answer["similar"] for line in item_lines(item)), ""]
     then = f"p2plearn show {short(answer['id'])} shows the replies as they come, with --watch while they come"
     if show_work_first:
         then = f"p2plearn attempt {short(answer['id'])} TEXT shows how far you came yourself, which helpers wait for"
     here.tell(answer, *lines, next_step(then))
 
 
-def similar(context: typer.Context, text: Text = None, file: File = None) -> None:
-    """What is here already that is close to a text, before you ask."""
+def watched() -> bool:
+    """Whether a person sits at both ends, who can be asked something."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _asks_all_the_same(here: Session, question: str) -> bool:
+    """Show a person what is here already before they ask; whether they still want to."""
+    found = here.call("similar", text=question)
+    if not found["similar"]:
+        return True
+    print(_HERE_ALREADY, "", sep="\n")
+    here.tell_items(found, item_lines, "", "similar")
+    try:
+        return typer.confirm("\nAsk all the same?", default=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+
+
+def similar(context: typer.Context, text: Text = None, file: File = None, attach: Attach = None) -> None:
+    """What is here already that is close to a text, before you ask. Of files, their names and the words about them count."""
     here = session(context)
-    here.tell_items(here.call("similar", text=read_text(text, file)), item_lines, "Nothing like that is here yet.", "similar")
+    words = " ".join([read_text(text, file), *(f"{path.stem} {alt}" for path, alt in named_files(attach))])
+    here.tell_items(here.call("similar", text=words), item_lines, "Nothing like that is here yet.", "similar")
 
 
 def attempt(context: typer.Context, request: Request, text: Text = None, file: File = None, attach: Attach = None) -> None:

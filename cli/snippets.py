@@ -59,7 +59,7 @@ def share(
         attachments=put_attachments(here, attach),
     )
     done, begins = paint(f"Shared “{title}”.", "bold"), short(answer["id"])
-    then = f"p2plearn show {begins} shows it; p2plearn revise {begins} TEXT betters it"
+    then = f"p2plearn show {begins} shows it, and p2plearn revise {begins} TEXT betters it"
     here.tell(answer, done, key_line(answer["id"]), next_step(then))
 
 

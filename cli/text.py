@@ -43,18 +43,23 @@ def read_optional_text(text: str | None, file: str | None) -> str:
 
 def put_attachments(session: Session, wanted: list[str] | None) -> list[dict[str, Any]]:
     """Store the files of `--attach`, all of them named rightly before the first is read; what a record says of each."""
+    attachments = []
+    for path, alt in named_files(wanted):
+        with session.progress(path.name) as progress:
+            cid = session.client.put_attachment(path, progress)["cid"]
+        attachments.append({"cid": cid, "name": path.name, "alt": alt})
+    return attachments
+
+
+def named_files(wanted: list[str] | None) -> list[tuple[Path, str]]:
+    """The files of `--attach`, all of which can be read, with the words about each. Raises UsageError, FileMissing."""
     if len(wanted or ()) > limits.MAX_ATTACHMENTS:
         raise UsageError(reason=f"More than {limits.MAX_ATTACHMENTS} files are attached")
     named = [_split(item) for item in wanted or ()]
     for path, _ in named:
         with files.reading(path):
             pass
-    attachments = []
-    for path, alt in named:
-        with session.progress(path.name) as progress:
-            cid = session.client.put_attachment(path, progress)["cid"]
-        attachments.append({"cid": cid, "name": path.name, "alt": alt})
-    return attachments
+    return named
 
 
 def _split(item: str) -> tuple[Path, str]:

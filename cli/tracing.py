@@ -55,7 +55,8 @@ def _tree_lines(tree: dict[str, Any]) -> Iterator[str]:
 def _glow_lines(item: dict[str, Any]) -> Iterator[str]:
     learner = paint(item["name"] or item["learner"], "bold")
     did = "asked" if item["request"] else "taken up"
-    yield f"“{paint(title_of(item['title']), 'bold')}”{state_mark(item)}, {did} by {learner}, {ago(item['at'])}"
+    title = f"A {item['kind']} (taken back)" if item["taken_back"] else f"“{title_of(item['title'])}”"
+    yield f"{paint(title, 'bold')}{state_mark(item)}, {did} by {learner}, {ago(item['at'])}"
     yield key_line(item["request"] or item["snippet"])
     if item["shown_at"]:
         yield f"  {learner} showed that they got it, {ago(item['shown_at'])}."

@@ -1,7 +1,8 @@
 """The compass: three questions, what was answered, and what to do about it (after the Peeragogy Handbook, “Motivation”).
 
 An answer becomes an action: to what brings me here, a wish; to how I can contribute, an offer; to how I could do so more effectively, a
-change, which is dated, and after which one's own facts are set beside those from before. Must not know what is shared, nor where facts are.
+change, which begins with a look at who is stuck and is dated: one's own facts from before are set beside what came since.
+Must not know what is shared, nor where facts are.
 """
 
 import shlex
@@ -16,6 +17,7 @@ from p2plearn.protocol.records import Record
 QUESTIONS = {1: "What brings me here?", 2: "How can I contribute?", 3: "How can I contribute more effectively?"}
 ACTIONS = {1: Wanted.kind, 2: Offer.kind, 3: "change"}
 CHANGE = 3  # the question about a change of one's own
+_BEGINNING = "p2plearn requests --open"  # whatever one wants to do otherwise, there is somebody to do it with
 
 
 class Answered(NamedTuple):
@@ -56,7 +58,7 @@ def _action(answer: Answered) -> Json:
     kind = ACTIONS[answer.question]
     if answer.action is not None:
         return {"kind": kind, "command": f"p2plearn show {answer.action.hex()}", "id": answer.action.hex()}
-    command = "p2plearn compass" if answer.question == CHANGE else f"p2plearn {kind} --topic TOPIC -- {shlex.quote(answer.text)}"
+    command = _BEGINNING if answer.question == CHANGE else f"p2plearn {kind} --topic TOPIC -- {shlex.quote(answer.text)}"
     return {"kind": kind, "command": command, "id": None}
 
 

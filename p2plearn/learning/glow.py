@@ -65,7 +65,10 @@ def glow(
 
 
 def gleam_json(gleam: Gleam, names: Names) -> Json:
-    """The contract's item. Beyond it: "kind", "title", "name" (the learner's), "snippet" (if it is no request), "outcome", "shown_at"."""
+    """The contract's item. Beyond it: "kind", "title", "name" (the learner's), "snippet" (if it is no request), "outcome", "shown_at".
+
+    Also "taken_back": whether the request or snippet was, which hides its title.
+    """
     root = gleam.root.root
     about = root.id.hex()
     return {
@@ -73,6 +76,7 @@ def gleam_json(gleam: Gleam, names: Names) -> Json:
         "snippet": about if root.kind == Snippet.kind else None,
         "kind": root.kind,
         "title": gleam.root.title,
+        "taken_back": gleam.root.reason is not None,
         "learner": gleam.learner.hex(),
         "name": names.get(gleam.learner, ""),
         "state": gleam.state,

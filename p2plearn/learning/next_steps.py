@@ -1,5 +1,6 @@
 """What one might do next about an item of the inbox, as a command line to type: invitations, which nothing enforces.
 
+Words in capitals stand for what a person puts there. A shell reads each line as it stands: nothing in it is a pipe or the like.
 Must not know how it is printed.
 """
 
@@ -30,7 +31,7 @@ _SHORT = 8  # characters of an id: one in a hundred thousand ids of a store of t
 def next_step(item: Item) -> str:
     """The command that answers an item best; what I have answered already can be looked at."""
     if item.role == ASKED:
-        return helping(item.record.id) if item.hearing.conversation.state not in CLOSED else show(item.record.id)
+        return _asked_of_me(item)
     if item.role == TAKEN_ON:
         return show(item.record.id)
     if item.role == MAKER:
@@ -43,12 +44,12 @@ def next_step(item: Item) -> str:
 
 def follow_up_step(snippet: bytes) -> str:
     """The answer to “still using it?”."""
-    return f"p2plearn adopt {short(snippet)} --stage using|passed-on|dropped"
+    return f"p2plearn adopt {short(snippet)} --stage STAGE"
 
 
-def helping(request: bytes) -> str:
-    """The help that leaves the asker something to find."""
-    return f"p2plearn reply {short(request)} --type hint TEXT"
+def helping(request: bytes, *, attempt_owed: bool) -> str:
+    """The help that leaves the asker something to find; as long as they owe an attempt, a question."""
+    return f"p2plearn reply {short(request)} --type {'question' if attempt_owed else 'hint'} TEXT"
 
 
 def show(thing: bytes) -> str:
@@ -59,6 +60,14 @@ def show(thing: bytes) -> str:
 def short(one: bytes) -> str:
     """The beginning of an id, enough to type."""
     return one.hex()[:_SHORT]
+
+
+def _asked_of_me(item: Item) -> str:
+    """Of a request that is put to me: whoever has answered or declined it is not urged any more."""
+    conversation = item.hearing.conversation
+    if conversation.state in CLOSED or item.hearing.own:
+        return show(item.record.id)
+    return helping(item.record.id, attempt_owed=conversation.attempt_owed)
 
 
 def _answer(item: Item, entry: Entry) -> str:
@@ -106,13 +115,13 @@ def _after_reply(item: Item, entry: Entry, said: str, root: str) -> str:
 def _after_verdict(item: Item, entry: Entry) -> str:
     conversation = item.hearing.conversation
     root, work = conversation.root.id, item.hearing.entries.get(entry.parent)
+    if conversation.state in CLOSED:
+        return show(conversation.root.id)  # which says what is left to do: thank, pass it on
     if entry.type != "shown":
         check = item.hearing.entries.get(work.parent) if work is not None else None
         was_set = check is not None and isinstance(check.body, Check)
         return f"p2plearn proof {short(work.parent)} TEXT" if work and was_set else f"p2plearn attempt {short(root)} TEXT"
-    if conversation.state not in CLOSED:
-        return f"p2plearn solve {short(root)}"
-    return f"p2plearn share --from {short(root)} --title TITLE {_topic(item)} TEXT"
+    return f"p2plearn solve {short(root)}"
 
 
 def _after_correction(item: Item, root: str, said: str) -> str:
@@ -123,15 +132,12 @@ def _after_correction(item: Item, root: str, said: str) -> str:
 
 
 def _ask_elsewhere(item: Item) -> str:
-    return f"p2plearn people {_topic(item)}" if item.record.topics else "p2plearn people"
-
-
-def _topic(item: Item) -> str:
-    return f"--topic {shlex.quote(next(iter(item.hearing.conversation.root.topics), 'TOPIC'))}"
+    topics = item.hearing.conversation.root.topics
+    return f"p2plearn people --topic {shlex.quote(topics[0])}" if topics else "p2plearn people"
 
 
 def _judge(work: str) -> str:
-    return f"p2plearn verdict {work} shown|partly|not-yet TEXT"
+    return f"p2plearn verdict {work} RESULT TEXT"
 
 
 def _is_wrong(item: Item) -> bool:

@@ -1,11 +1,13 @@
 """`p2plearn` alone: of use to one person without anybody near, and to a home that nobody uses yet."""
 
 import json
+import re
 
 import pytest
 
 from p2plearn.client import Client
 from p2plearn_cli.main import main
+from tests.learning.test_next_steps import is_typed_as_printed
 
 
 @pytest.fixture
@@ -16,6 +18,7 @@ def run(tmp_path, monkeypatch, capsys):
         code = main(["--home", str(tmp_path / name), *line])
         shown = capsys.readouterr()
         assert (code, shown.err) == (0, "")
+        assert all(map(is_typed_as_printed, re.findall(r"Next: (.*)$", shown.out, re.MULTILINE))), shown.out
         return shown.out
 
     return type_line
@@ -114,11 +117,12 @@ def test_each_answer_of_the_compass_stays_here_unless_it_is_shared_and_leads_on(
     assert "for yourself alone" in shown
     assert "p2plearn wanted --topic TOPIC -- 'I want to carve.'" in shown
     assert json.loads(run("ana", "status", "--json"))["records"] == before
-    assert "for others to read" in run("ana", "compass", "--answer", "2", "--share", "--topic", "wood", "I can show how to split.")
-    assert json.loads(run("ana", "status", "--json"))["records"] == before + 2
+    assert "out as your offer: others read" in run("ana", "compass", "--answer", "2", "--topic", "wood", "I can show how to split.")
+    assert json.loads(run("ana", "status", "--json"))["records"] == before + 1
     assert "I can show how to split." in run("ana", "feed", "--kind", "offer")
     run("ana", "ask", "--title", "Sticky", "--topic", "wood", "Which oil?")
-    run("ana", "compass", "--answer", "3", "Ask earlier.")
+    assert "for others to read" in run("ana", "compass", "--answer", "2", "--share", "And how to carve.")
+    assert "p2plearn requests --open" in run("ana", "compass", "--answer", "3", "Ask earlier.")
     run("ana", "ask", "--title", "Dull", "--topic", "wood", "Which stone?")
     assert "You asked: 2, 1 of it since you changed something just now" in run("ana", "compass")
 

@@ -108,7 +108,7 @@ VIEWS = {
     "inbox": each(inbox.inbox_lines),
     "glow": each(tracing._glow_lines),
     "lineage": lambda answer: tracing._tree_lines(answer["tree"]),
-    "matches": each(willing._match_lines, "matches"),
+    "matches": each(willing.match_lines, "matches"),
     "people": each(people._person_lines, "people"),
     "compass": compass.question_lines,
     "home": home._lines,

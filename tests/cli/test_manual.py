@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from p2plearn_cli.main import main
+from tests.learning.test_next_steps import is_typed_as_printed
 
 MANUAL = Path(__file__).parents[2] / "docs" / "CLI.md"
 BLOCK = re.compile(r"^### (.*?)$|^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -49,6 +50,7 @@ class Reader:
         assert program == "p2plearn"
         self.code = main(arguments)
         shown = self.capsys.readouterr()
+        assert all(map(is_typed_as_printed, re.findall(r"Next: (.*)$", shown.out, re.MULTILINE))), shown.out
         return shown.out + shown.err
 
     def compare(self, seen, expected):

@@ -1,5 +1,6 @@
 """How a thing looks with all that was said about it: what stands where, what one might do next, and what a watcher is told."""
 
+import io
 import json
 import re
 
@@ -7,6 +8,7 @@ import pytest
 
 from p2plearn.client import Client
 from p2plearn_cli.main import main
+from tests.learning.test_next_steps import is_typed_as_printed
 
 
 class Person:
@@ -21,7 +23,9 @@ class Person:
     def types(self, *line):
         """What a person sees."""
         assert main(["--home", str(self.home), *line]) == 0
-        return self.capsys.readouterr().out
+        seen = self.capsys.readouterr().out
+        assert all(map(is_typed_as_printed, re.findall(r"Next: (.*)$", seen, re.MULTILINE))), seen
+        return seen
 
     def says(self, *line):
         """The id of what was said."""
@@ -225,15 +229,27 @@ def test_maths_is_readable_and_json_has_the_source(ana):
 
 @pytest.mark.parametrize(
     "line",
-    [["solve"], ["withdraw"], ["attempt", "words"], ["correct", "words"], ["encourage", "words"], ["retract"]],
+    [["solve"], ["withdraw"], ["attempt", "words"], ["encourage", "words"], ["retract"]],
     ids=lambda line: line[0],
 )
 def test_whatever_takes_a_text_takes_a_file_beside_it(ana, line):
     request = ask(ana)
     name, *words = line
     ana.says(name, request, *words, "--attach", f"{picture(ana)}=A parabola")
-    [carried] = [path for path in (ana.home / "blocks").rglob("bafk*") if path.is_file()]
-    assert ana.types("attachment", carried.name, "copy.svg") == "Wrote copy.svg, 6 bytes.\n"
+    assert has_picture(ana)
+
+
+def test_a_correction_of_anothers_takes_a_file_too(ana, ben):
+    snippet = share(ana, "Thin coats.")
+    ana.tells(ben)
+    ben.says("correct", snippet, "Thinner.", "--attach", str(picture(ben)))
+    assert has_picture(ben)
+
+
+def has_picture(person):
+    """Whether the picture, and nothing else, was attached."""
+    [carried] = [path for path in (person.home / "blocks").rglob("bafk*") if path.is_file()]
+    return person.types("attachment", carried.name, "copy.svg") == "Wrote copy.svg, 6 bytes.\n"
 
 
 def picture(person):
@@ -334,3 +350,124 @@ def test_a_watching_script_gets_the_whole_with_the_ids_that_are_new(ana, watch):
     shown = json.loads(line)
     assert shown["new"] == said
     assert (shown["state"], shown["id"]) == ("working", request)
+
+
+def test_whoever_declined_is_not_urged_to_help_any_more(ana, ben):
+    request = ask(ana)
+    ana.tells(ben)
+    assert "reply" in ben.next(request)[0]
+    ben.says("decline", request, "I leave tomorrow.")
+    assert ben.next(request) == [f"p2plearn show {request[:8]} --watch shows what comes of it, since you have declined"]
+
+
+def test_whom_a_question_is_put_to_is_named(ana, ben):
+    ben.tells(ana)
+    key = ben.client.call("me")["author"]
+    request = ask(ana, "--to", "Ben")
+    assert f"Asked above all: Ben, {key}" in ana.types("show", request)
+    assert json.loads(ana.types("--json", "show", request))["to"] == key
+    assert f"You follow: Ben ({key}), wood\n" in ana.types("follow", "wood") + ana.types("follow", "Ben")
+    assert json.loads(ana.types("--json", "mute", "Ben"))["muted"] == [key]
+
+
+def test_a_name_that_is_more_to_a_shell_is_left_out_of_what_one_may_type(ana, ben):
+    ana.types("profile", "--name", "$(reboot); `x`")
+    request = ask(ana)
+    ana.tells(ben)
+    ben.says("reply", request, "--type", "hint", "Read the tin.")
+    assert ben.next(request) == [f"p2plearn check {request[:8]} TEXT asks whoever asked to show that they got it"]
+
+
+def test_a_topic_of_another_is_one_word_in_what_one_may_type(ana, ben):
+    ana.says("learn", "wood; p2plearn retract x")
+    ben.says("teach", "wood; p2plearn retract x")
+    ana.tells(ben)
+    assert "Next: p2plearn offer --topic 'wood;-p2plearn-retract-x' TEXT" in ben.types("matches")
+    assert "Next: p2plearn wanted --topic '$(x)' TEXT" in ana.types("people", "--topic", "$(x)")
+
+
+def test_a_helper_hears_everywhere_that_an_attempt_is_owed(ana, ben):
+    ben.tells(ana)
+    request = ask(ana, "--show-work-first", "--to", "Ben")
+    ana.tells(ben)
+    ben.says("teach", "wood")
+    owed = "Whoever asked wants to show an attempt of their own first."
+    for line in (["inbox"], ["matches"], ["reply", request, "--type", "hint", "Oil."], ["check", request, "Which oil dries?"]):
+        assert owed in ben.types(*line), line
+    ana.says("attempt", request, "I wiped it.")
+    ana.tells(ben)
+    assert owed not in ben.types("inbox") + ben.types("check", request, "And which does not?")
+
+
+def test_a_verdict_says_just_what_was_said(ana, ben):
+    request = ask(ana)
+    attempt = ana.says("attempt", request, "I wiped it.")
+    ana.tells(ben)
+    for result, bare, told in (("partly", "Partly shown.\n", "what is missing is told"), ("not-yet", "Not yet.\n", "what to mend is told")):
+        assert ben.types("verdict", attempt, result).startswith(bare)
+        assert told in ben.types("verdict", attempt, result, "Nearly!")
+        assert told in ben.types("verdict", attempt, result, "--fix", "1:Wipe it sooner.")
+
+
+def test_what_was_taken_back_is_still_said_to_be_something(ana, ben):
+    snippet = share(ana, "Thin coats.")
+    ana.tells(ben)
+    ben.says("adopt", snippet, "--stage", "using", "--learned-from", "Ana")
+    comment = ben.says("reply", snippet, "--type", "comment", "How thin?")
+    ben.tells(ana)
+    ana.says("reply", comment, "--type", "comment", "Very.")
+    ana.says("retract", snippet, "It is wrong.")
+    ana.tells(ben)
+    seen = ben.types("inbox")
+    assert "● Ana took back a snippet about wood, just now\n" in seen
+    assert "● Ana comments on a snippet by Ana about wood (taken back), just now\n" in seen
+    assert "A snippet (taken back) [using], taken up by Ben" in ana.types("glow")
+    assert "without a title" not in seen + ana.types("glow")
+
+
+def test_what_i_made_from_what_was_taken_back_is_named(ana, ben):
+    snippet = share(ana, "Thin coats.")
+    ana.tells(ben)
+    ben.says("fork", snippet, "--title", "In the sun", "Thin coats, in the sun.")
+    ana.says("retract", snippet)
+    ana.tells(ben)
+    in_order(ben.types("inbox"), "● Ana took back a snippet about wood", "It concerns “In the sun”, which was made from it.")
+
+
+def test_files_beside_an_answer_of_the_compass_go_where_others_read_it(ana):
+    file = str(picture(ana))
+    ana.types("compass", "--answer", "1", "--topic", "wood", "--attach", file, "Spoons.")
+    assert has_picture(ana)
+    assert main(["--home", str(ana.home), "compass", "--answer", "1", "--attach", file, "Spoons."]) == 2
+    assert "An answer that stays on this machine has no files" in ana.capsys.readouterr().err
+
+
+def test_the_names_of_files_and_the_words_about_them_are_looked_for_too(ana):
+    request = ask(ana)
+    assert request in ana.types("similar", "Which is it?", "--attach", f"{picture(ana)}=sticky oil")
+    assert request not in ana.types("similar", "Who?", "--attach", str(picture(ana)))
+    assert not list((ana.home / "blocks").rglob("bafk*"))
+
+
+@pytest.mark.parametrize("answer,asked", [("n", 1), ("y", 2), ("", 2)])
+def test_in_a_terminal_one_sees_what_is_here_already_and_may_leave_it(ana, monkeypatch, answer, asked):
+    request = ask(ana)
+    monkeypatch.setattr("p2plearn_cli.requests.watched", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    seen = ana.types("ask", "--title", "Sticky", "--topic", "wood", "Which oil?")
+    in_order(seen, "This is here already, some of it perhaps your own:", request)
+    assert len(json.loads(ana.types("--json", "requests"))["items"]) == asked
+
+
+def test_in_a_terminal_nothing_is_asked_where_nothing_is_like_it(ana, monkeypatch):
+    monkeypatch.setattr("p2plearn_cli.requests.watched", lambda: True)
+    assert "Asked: “Sticky”." in ana.types("ask", "--title", "Sticky", "--topic", "wood", "Which oil?")
+
+
+def test_whoever_breaks_off_has_asked_nothing(ana, monkeypatch):
+    ask(ana)
+    monkeypatch.setattr("p2plearn_cli.requests.watched", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["--home", str(ana.home), "ask", "--title", "Sticky", "--topic", "wood", "Which oil?"]) == 130
+    ana.capsys.readouterr()
+    assert len(json.loads(ana.types("--json", "requests"))["items"]) == 1

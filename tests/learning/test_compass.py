@@ -43,7 +43,7 @@ def test_after_a_change_my_facts_stand_beside_those_from_before() -> None:
     now = facts_json(Facts(asked=[b"1", b"4"], thanks=[b"2"], answered=[b"5"], first_help_ms=[1500]))
     change = Answered(3, "Answer sooner", START_MS, facts=counts(before))
     found = compass_json([Answered(1, "bread", START_MS), change, Answered(3, "An older one", 0, facts={})], now)
-    assert found["questions"][2]["action"] == {"kind": "change", "command": "p2plearn compass", "id": None}
+    assert found["questions"][2]["action"] == {"kind": "change", "command": "p2plearn requests --open", "id": None}
     facts = found["facts"]
     assert (facts["now"], facts["at"]) == (now, "2026-01-01T00:00:00.000Z")
     assert {name: count for name, count in facts["before"].items() if count} == {"asked": 1, "thanks": 2}

@@ -67,6 +67,7 @@ def test_from_a_hint_to_somebody_whom_nobody_here_has_met(me: Author, ada: Autho
         "snippet": None,
         "kind": "request",
         "title": "Why is the sky blue?",
+        "taken_back": False,
         "learner": ada.key.hex(),
         "name": "Ada",
         "state": "shown",

@@ -1,5 +1,10 @@
 """What one might do next, as a line to type."""
 
+import re
+import shlex
+
+import pytest
+
 from p2plearn.learning.next_steps import follow_up_step, helping, next_step
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
@@ -10,9 +15,17 @@ def short(record: Record) -> str:
     return record.id.hex()[:8]
 
 
+def is_typed_as_printed(line: str) -> bool:
+    """Whether a shell that gets this line runs one command with the words that one sees: no pipe, no list, nothing put in or matched."""
+    bare = re.sub(r"""'[^']*'|"[^"$`\\!]*\"""", "", line)
+    return re.search(r"""[|&;<>()$`\\"'*?\[\]#~!{}\n]""", bare) is None and len(shlex.split(line)) > 0
+
+
 def step(me: Author, about: Record, *records: Record) -> str:
     """The next step about a record, without the name of the program."""
-    return next_step(inbox(me, about, *records)[about.id]).removeprefix("p2plearn ")
+    found = next_step(inbox(me, about, *records)[about.id])
+    assert is_typed_as_printed(found), found
+    return found.removeprefix("p2plearn ")
 
 
 ADA, BEN, EVE = Author("ada"), Author("ben"), Author("eve")
@@ -47,9 +60,9 @@ def test_from_a_check_to_a_verdict_and_on() -> None:
     proof, attempt = ADA.prove(check), ADA.attempt(REQUEST)
     assert step(ADA, check, REQUEST) == f"proof {short(check)} TEXT"
     assert step(ADA, check, REQUEST, proof) == f"show {R}"
-    assert step(BEN, proof, REQUEST, check) == f"verdict {short(proof)} shown|partly|not-yet TEXT"
+    assert step(BEN, proof, REQUEST, check) == f"verdict {short(proof)} RESULT TEXT"
     assert step(EVE, proof, REQUEST, check, EVE.reply(REQUEST, "hint")) == f"encourage {short(proof)} TEXT"
-    assert step(BEN, attempt, REQUEST, check) == f"verdict {short(attempt)} shown|partly|not-yet TEXT"
+    assert step(BEN, attempt, REQUEST, check) == f"verdict {short(attempt)} RESULT TEXT"
     partly, nearly = BEN.judge(proof, "partly"), BEN.judge(attempt, "not-yet")
     assert step(ADA, partly, REQUEST, check, proof) == f"proof {short(check)} TEXT"
     assert step(ADA, partly, REQUEST, proof, check, BEN.retract(check)) == f"attempt {R} TEXT"
@@ -60,7 +73,8 @@ def test_from_a_check_to_a_verdict_and_on() -> None:
     assert step(ADA, BEN.judge(after_hint, "partly"), REQUEST, hint, after_hint) == f"attempt {R} TEXT"
     shown = BEN.judge(proof, "shown")
     assert step(ADA, shown, REQUEST, check, proof) == f"solve {R}"
-    assert step(ADA, shown, REQUEST, check, proof, ADA.solve(REQUEST)) == f"share --from {R} --title TITLE --topic 'spoke lacing' TEXT"
+    for verdict in (shown, partly, nearly):
+        assert step(ADA, verdict, REQUEST, check, proof, attempt, ADA.solve(REQUEST)) == f"show {R}"
 
 
 def test_a_helper_helps_on_or_is_glad() -> None:
@@ -82,7 +96,33 @@ def test_whoever_is_asked_helps_while_it_is_open() -> None:
     request = ADA.ask("Why?", to=BEN.key)
     assert step(BEN, request) == f"reply {short(request)} --type hint TEXT"
     assert step(BEN, request, ADA.solve(request)) == f"show {short(request)}"
-    assert helping(request.id) == f"p2plearn reply {short(request)} --type hint TEXT"
+    assert helping(request.id, attempt_owed=False) == f"p2plearn reply {short(request)} --type hint TEXT"
+
+
+def test_whoever_is_asked_and_will_not_is_not_urged() -> None:
+    request = ADA.ask("Why?", to=BEN.key)
+    decline = BEN.decline(request)
+    assert step(BEN, request, decline) == step(BEN, request, BEN.reply(request, "hint")) == f"show {short(request)}"
+    assert step(BEN, request, decline, BEN.retract(decline)) == f"reply {short(request)} --type hint TEXT"
+
+
+def test_whoever_is_asked_asks_back_while_an_attempt_is_owed() -> None:
+    request = ADA.ask("Why?", to=BEN.key, show_work_first=True)
+    assert step(BEN, request) == f"reply {short(request)} --type question TEXT"
+    assert step(BEN, request, ADA.attempt(request)) == f"reply {short(request)} --type hint TEXT"
+
+
+@pytest.mark.parametrize("topic", ["a|b", "x; p2plearn retract y", "$(y)", "it's", "--json"])
+def test_no_topic_of_a_stranger_is_more_than_a_word_to_a_shell(topic: str) -> None:
+    request = ADA.ask("Why?", topics=(topic,))
+    assert shlex.split(step(ADA, BEN.decline(request), request)) == ["people", "--topic", topic]
+
+
+@pytest.mark.parametrize(
+    "line", ["p2plearn verdict 1 a|b", "p2plearn a; b", "p2plearn $x", "p2plearn `x`", "p2plearn a > b", 'p2plearn "$x"', "a (b)"]
+)
+def test_what_would_be_more_to_a_shell_is_seen(line: str) -> None:
+    assert not is_typed_as_printed(line)
 
 
 def test_whoever_was_declined_asks_elsewhere() -> None:
@@ -110,4 +150,4 @@ def test_whoever_relies_on_it_looks_at_it_and_mends_what_they_made_of_it() -> No
     assert step(EVE, correction, SNIPPET, fork) == f"revise {short(fork)} TEXT"
     assert step(EVE, back, SNIPPET, fork) == f"show {S}"
     assert step(ADA, fork, SNIPPET) == f"show {short(fork)}"
-    assert follow_up_step(SNIPPET.id) == f"p2plearn adopt {S} --stage using|passed-on|dropped"
+    assert follow_up_step(SNIPPET.id) == f"p2plearn adopt {S} --stage STAGE"

@@ -151,15 +151,15 @@ async def test_private_thanks_can_be_read_by_whom_they_are_for(service: Service)
 
 
 async def test_what_is_deleted_here_is_gone_from_the_inbox(service: Service) -> None:
-    ben = Author("ben")
+    ben, eve = Author("ben"), Author("eve")
     snippet = ben.share("Puncture")
-    correction = ben.correct(snippet, "It tears.")
+    correction = eve.correct(snippet, "It tears.")
     await hear(service, snippet, correction)
     adopt = await service.adopt(snippet.id.hex(), "using")
     assert ids(await service.inbox()) == [correction.id.hex()]
     await service.forget(correction.id.hex())
     assert ids(await service.inbox()) == []
-    await hear(service, again := ben.correct(snippet, "It does."))
+    await hear(service, again := eve.correct(snippet, "It does."))
     assert ids(await service.inbox()) == [again.id.hex()]
     await service.forget(adopt["id"])
     assert ids(await service.inbox()) == []
@@ -180,7 +180,7 @@ async def test_after_a_week_and_a_month_one_is_asked_and_each_question_is_read_o
     assert (item["kind"], item["id"], item["about"], item["unread"]) == ("follow-up", adopt, snippet.id.hex(), True)
     assert item["text"] == "Still using “Puncture”?"
     assert item["author"] == service._keeper.author.hex()
-    assert item["next"] == f"p2plearn adopt {snippet.id.hex()[:8]} --stage using|passed-on|dropped"
+    assert item["next"] == f"p2plearn adopt {snippet.id.hex()[:8]} --stage STAGE"
     assert (await service.inbox(read=adopt))["items"][0]["unread"] is False
     clock.advance(23 * DAY)
     (item,) = (await service.inbox())["items"]
@@ -212,6 +212,43 @@ async def test_no_more_questions_than_would_be_kind_and_unread_ones_first(
     assert [item["title"] for item in (await service.inbox())["items"]] == ["2", "1"]
 
 
+# --- what is owed, and what is gone ---
+
+
+async def test_a_request_put_to_me_says_that_an_attempt_is_owed(service: Service) -> None:
+    ben = Author("ben")
+    request = ben.ask("Why?", to=service._keeper.author, show_work_first=True)
+    await hear(service, request)
+    (item,) = (await service.inbox())["items"]
+    assert item["attempt_owed"] is True
+    assert item["next"] == f"p2plearn reply {request.id.hex()[:8]} --type question TEXT"
+    await hear(service, ben.attempt(request))
+    item = next(one for one in (await service.inbox())["items"] if one["kind"] == "request")
+    assert "attempt_owed" not in item
+    await service.decline(request.id.hex(), "I leave tomorrow.")
+    item = next(one for one in (await service.inbox())["items"] if one["kind"] == "request")
+    assert item["next"] == f"p2plearn show {request.id.hex()[:8]}"
+
+
+async def test_my_own_owed_attempt_is_no_matter_of_a_helper(service: Service) -> None:
+    request = await asked(service, show_work_first=True)
+    await hear(service, Author("ben").reply(request, "hint"))
+    (item,) = (await service.inbox())["items"]
+    assert "attempt_owed" not in item
+
+
+async def test_what_is_said_where_the_root_was_taken_back_says_what_it_was(service: Service) -> None:
+    ben = Author("ben")
+    source = ben.share("Puncture", topics=("bikes",))
+    await hear(service, ben.profile("Ben"), source)
+    comment = await said(service, await service.reply(source.id.hex(), "comment", "Thank you."))
+    answer = ben.reply(comment, "comment", "You are welcome.")
+    await hear(service, answer, ben.retract(source, "It tears."))
+    item = next(one for one in (await service.inbox())["items"] if one["id"] == answer.id.hex())
+    assert (item["title"], item["about"]) == ("", comment.id.hex())
+    assert item["taken_back"] == {"kind": "snippet", "author": ben.key.hex(), "name": "Ben", "topics": ["bikes"], "about_title": ""}
+
+
 # --- offered back ---
 
 
@@ -229,6 +266,12 @@ async def test_who_has_shown_something_is_offered_the_like_kindly(service: Servi
     assert (item["id"], item["about"], item["name"]) == (like.id.hex(), request.id.hex(), "Eve")
     assert item["next"] == f"p2plearn reply {like.id.hex()[:8]} --type hint TEXT"
     assert item["text"]
+    owed = eve.ask("The area of a circle: how does one derive it?", topics=("x",), show_work_first=True)
+    await hear(service, owed)
+    second = next(item for item in (await service.inbox())["items"] if item["id"] == owed.id.hex())
+    assert set(second) == KEYS | {"attempt_owed"}
+    assert second["next"] == f"p2plearn reply {owed.id.hex()[:8]} --type question TEXT"
+    await service.decline(owed.id.hex(), "I am away.")
     read = await service.inbox(read=like.id.hex())
     assert [item["unread"] for item in read["items"] if item["kind"] == "match"] == [False]
     await service.reply(like.id.hex(), "hint", "Cut it into rings.")
@@ -266,3 +309,5 @@ async def test_a_correction_chases_through_forks_to_everybody_who_adopted(tmp_pa
         for node in (ben, eve):
             item = next(item for item in (await node.inbox())["items"] if item["kind"] == "retract")
             assert (item["about"], item["text"], item["next"]) == (fork, "Use the other one.", f"p2plearn show {source[:8]}")
+            whose = {"kind": "snippet", "author": (await ada.me())["author"], "name": "", "topics": ["bikes"]}
+            assert (item["title"], item["taken_back"]) == ("", whose | {"about_title": "Puncture"})

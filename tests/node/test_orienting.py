@@ -87,6 +87,8 @@ async def test_an_answer_says_something_to_one_of_the_three(service: Service) ->
         service.compass(text="?"),
         service.compass(share=True),
         service.compass(topics=["x"]),
+        service.compass(attachments=[{"cid": "x"}]),
+        service.compass(answer=1, text="Bread", attachments=[{"cid": "x"}]),
         service.compass(answer=0, text="?"),
         service.compass(answer=4, text="?"),
         service.compass(answer=1, text=" "),

@@ -21,6 +21,7 @@ from p2plearn.node.store.concerns import Mark
 from p2plearn.node.store.folds import Folds
 from p2plearn.node.store.store import Stored
 from p2plearn.protocol.kinds import ROOT
+from p2plearn.protocol.records import Record
 
 FOLLOW_UP = "follow-up"
 MATCH = "match"
@@ -41,7 +42,8 @@ class Mine(Pairing):
     async def inbox(self, read: str | None = None, all: bool = False, limit: int = limits.DEFAULT_FEED) -> Answer:  # noqa: A002  # the contract's name
         """What concerns you, unread first, then the newest; `read` marks one item (by its id or the beginning of it), `all` every one.
 
-        "unread" counts those of the answer; "more" says whether there are others.
+        "unread" counts those of the answer; "more" says whether there are others. "attempt_owed" stands where the asker wants to try first,
+        "taken_back" where what it is about has no title any more: {"kind", "author", "name", "topics", "about_title"}.
         """
         count = limit_of(limit)
         await self._keeper.index_inbox()
@@ -65,7 +67,7 @@ class Mine(Pairing):
         after: tuple[int, int] | None = _NEWEST
         while after is not None and len(said) < count:
             items, after = await self._keeper.in_thread(desk.page, after, unread)
-            said += [await self._line(stored, item) for stored, item in items]
+            said += [await self._line(desk, stored, item) for stored, item in items]
         return sorted([*said, *lines], key=lambda line: line.place, reverse=True)[:count]
 
     async def _meant(self, desk: "_Desk", given: str) -> Mark:
@@ -77,15 +79,26 @@ class Mine(Pairing):
                 return line.mark
         raise NotFound(given=given[:80])
 
-    async def _line(self, stored: Stored, item: Item) -> _Line:
+    async def _line(self, desk: "_Desk", stored: Stored, item: Item) -> _Line:
         text = item.text or (self._opened(item.entry) if item.entry is not None else "")
         answer = await self._answer(item.record.id, item.record.kind, item.about, item.record.author, item.record.time)
-        answer |= {"type": item.type, "title": item.hearing.conversation.title, "text": text, "next": next_step(item)}
+        conversation = item.hearing.conversation
+        answer |= {"type": item.type, "title": conversation.title, "text": text, "next": next_step(item)}
+        if conversation.attempt_owed and not item.hearing.is_mine:
+            answer["attempt_owed"] = True
+        if conversation.reason is not None:
+            mine = await self._keeper.in_thread(desk.title_of, item.about) if item.about != conversation.root.id else ""
+            answer["taken_back"] = await self._taken_back_root(conversation.root) | {"about_title": mine}
         return _Line(stored.place, Mark(stored.record.id, 0), answer)
 
     async def _answer(self, item: bytes, kind: str, about: bytes, author: bytes, at: int) -> Answer:
         name = (await self._lookup.names()).get(author, "")
         return {"id": item.hex(), "kind": kind, "about": about.hex(), "author": author.hex(), "name": name, "at": iso_time(at)}
+
+    async def _taken_back_root(self, root: Record) -> Answer:
+        """What is left to say of a thing whose title is hidden."""
+        name = (await self._lookup.names()).get(root.author, "")
+        return {"kind": root.kind, "author": root.author.hex(), "name": name, "topics": list(root.topics)}
 
     # --- what is no record of another's ---
 
@@ -100,9 +113,10 @@ class Mine(Pairing):
         return _Line((one.at, 0), Mark(one.adopt.id, one.day), answer)
 
     async def _match_line(self, one: BackOffer) -> _Line:
-        root = one.request.root
+        root, owed = one.request.root, one.request.attempt_owed
         answer = await self._answer(root.id, MATCH, one.shown_in, root.author, root.time)
-        answer |= {"type": MATCH, "title": one.request.title, "text": one.text, "next": helping(root.id)}
+        answer |= {"type": MATCH, "title": one.request.title, "text": one.text, "next": helping(root.id, attempt_owed=owed)}
+        answer |= {"attempt_owed": True} if owed else {}
         return _Line((min(root.time, self._keeper.clock.now_ms()), 0), Mark(root.id, 0), answer)
 
 
@@ -150,6 +164,11 @@ class _Desk:
             (stored, item_of(self._me, stored.record, self._hearing, things.get(stored.record.target(ROOT) or b"", ()))) for stored in heard
         ]
         return [(stored, item) for stored, item in items if item is not None and item.hearing.conversation.root not in self._muted]
+
+    def title_of(self, thing: bytes) -> str:
+        """The title of an original; empty of anything else, and of what was taken back."""
+        hearing = self._hearing(thing)
+        return hearing.conversation.title if hearing is not None else ""
 
     def due(self) -> dict[Mark, bytes]:
         """What is noted when a question that may be due is read → the snippet it is about; the latest first."""
