@@ -53,7 +53,7 @@ def _next(found: Answer) -> list[str]:
     if not found["running"]:
         steps.append("p2plearn up starts your node, and finds the people near you")
     elif not found["peers"]:
-        steps.append("p2plearn connect MULTIADDR reaches a laptop that is not found by itself; p2plearn status shows your own address")
+        steps.append("p2plearn connect MULTIADDR reaches a laptop that is not found by itself, and p2plearn status shows your own address")
     if not found["peers"]:
         steps.append("p2plearn import FILE takes in what somebody gave you on a stick")
     if not found["notes"]:
