@@ -1,12 +1,15 @@
 """The first screen: of use to one person alone, and to one among others."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from p2plearn import limits
 from p2plearn.node.net.memory_host import MemoryHub
 from p2plearn.node.service.service import Service
+from p2plearn.node.store.store import Stored
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import in_step, meet, open_laptop
 
@@ -67,6 +70,26 @@ async def test_what_fits_comes_to_me_the_newest_first_of_each_person_one(service
     assert (wish, older.id.hex()) in [(match["mine"], match["theirs"]) for match in (await service.home())["matches"]]
     await service.mute(ada.key.hex())
     assert [match["theirs"] for match in (await service.home())["matches"]] == [teach.id.hex()]
+
+
+async def test_a_flood_costs_the_first_screen_no_more_than_a_look(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, eve = Author("ada"), Author("eve")
+    await service.learn("bread")
+    honest, flood = ada.offer("Rye", ("bread",)), [eve.offer(f"Buy {number}", ("bread",)) for number in range(100)]
+    await service._keeper.take([record.raw for record in (honest, *flood)], "peer")
+    read = service._keeper.store.of_kinds
+    looked: list[int] = []
+
+    def counted(kinds: Sequence[str], *arguments: Any, **options: Any) -> list[Stored]:
+        found = read(kinds, *arguments, **options)
+        looked.append(len(found) if "offer" in kinds else 0)
+        return found
+
+    monkeypatch.setattr(service._keeper.store, "of_kinds", counted)
+    (match,) = (await service.home())["matches"]
+    assert match["theirs"] == flood[-1].id.hex()
+    assert sum(looked) == limits.NEWEST_AT_HOME + limits.NEWEST_OF_TOPIC
+    assert honest.id.hex() in [match["theirs"] for match in (await service.matches())["matches"]]
 
 
 async def test_what_the_inbox_offers_is_not_said_twice(service: Service) -> None:

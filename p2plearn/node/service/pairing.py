@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from itertools import islice
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from p2plearn import limits
 from p2plearn.learning.conversation import Conversation
@@ -35,6 +35,17 @@ from p2plearn.protocol.records import Record
 _Sought: TypeAlias = Mapping[str, set[str]]  # topic → kinds
 
 
+class _Depth(NamedTuple):
+    """How many things of each kind in each topic are wanted, and how many pages are looked through for them."""
+
+    most: int
+    pages: int
+
+
+_DEEP = _Depth(limits.NEWEST_OF_TOPIC, limits.NEWEST_PAGES)
+_AT_HOME = _Depth(limits.NEWEST_AT_HOME, limits.PAGES_AT_HOME)
+
+
 class Pairing(Part):
     """Says whom to meet; meeting is up to people."""
 
@@ -42,14 +53,14 @@ class Pairing(Part):
         """Who could meet you over what: wishes, requests and offers of others that go with what you give, look for, ask, or have shown."""
         count = limit_of(limit)
         mine = [*await self._own_sides(), *_shown_sides(await self._shown(), self._keeper.author)]
-        theirs, found = await self._others(sought(mine), limits.NEWEST_OF_TOPIC)
+        theirs, found = await self._others(sought(mine), _DEEP)
         names = await self._lookup.names()
         return {"matches": [match_json(match, names) for match in (await self._matched(mine, theirs, found, count))[:count]]}
 
     async def _newest_matches(self, count: int, known: Collection[bytes]) -> list[Match]:
         """The newest that others said to what I give, look for or ask, of each person one; not what is in `known`, nor put to another."""
         mine = await self._own_sides()
-        theirs, found = await self._others(sought(mine), limits.NEWEST_AT_HOME)
+        theirs, found = await self._others(sought(mine), _AT_HOME)
         of: Counter[bytes] = Counter()
         new: list[Side] = []
         for one in sorted(theirs, key=self._newest_first):
@@ -77,7 +88,7 @@ class Pairing(Part):
         me = self._keeper.author
         shown = await self._shown()
         mine = _shown_sides(shown, me)
-        found = await self._newest_of(sought(mine), limits.NEWEST_OF_TOPIC)
+        found = await self._newest_of(sought(mine), _DEEP)
         others = [one for one in (first_said(stored.record) for stored in found) if one is not None and one.to != me]
         order = await self._keeper.in_thread(matches, mine, list(map(self._plausible, others)), me)
         standing = await self._standing(order, found, limits.MAX_BACK_OFFERS)
@@ -117,11 +128,11 @@ class Pairing(Part):
 
     # --- theirs ---
 
-    async def _others(self, wanted: _Sought, most: int) -> tuple[list[Side], list[Stored]]:
-        """The `most` newest of these kinds in each topic, as they were first said, and the records of those that may have changed."""
-        found = await self._newest_of(wanted, most)
+    async def _others(self, wanted: _Sought, depth: _Depth) -> tuple[list[Side], list[Stored]]:
+        """The newest of these kinds in each topic, as they were first said, and the records of those that may have changed."""
+        found = await self._newest_of(wanted, depth)
         said = [one for one in (first_said(stored.record) for stored in found) if one is not None]
-        return [*said, *await self._declared_sides(wanted, most)], found
+        return [*said, *await self._declared_sides(wanted, depth.most)], found
 
     async def _declared_sides(self, wanted: _Sought, most: int) -> list[Side]:
         """Who teaches or learns what, the `most` newest of each, in NEWEST_TOPICS topics."""
@@ -137,8 +148,8 @@ class Pairing(Part):
 
         return await self._keeper.in_thread(lambda: list(find()))
 
-    async def _newest_of(self, wanted: _Sought, most: int) -> list[Stored]:
-        """The `most` newest of others' of these kinds in NEWEST_TOPICS topics, of requests those that are open."""
+    async def _newest_of(self, wanted: _Sought, depth: _Depth) -> list[Stored]:
+        """The newest of others' of these kinds in NEWEST_TOPICS topics, of requests those that are open."""
         await self._keeper.index_closed()
         muted = await self._muted()
         me = self._keeper.author
@@ -148,7 +159,7 @@ class Pairing(Part):
                 stored.record.id: stored
                 for topic, kinds in islice(wanted.items(), limits.NEWEST_TOPICS)
                 for kind in sorted(kinds & {Offer.kind, Wanted.kind, Request.kind})
-                for stored in _newest(self._keeper.store, kind, topic, most, lambda record: record.author == me or record in muted)
+                for stored in _newest(self._keeper.store, kind, topic, depth, lambda record: record.author == me or record in muted)
             }
             return list(found.values())
 
@@ -167,26 +178,26 @@ class Pairing(Part):
         return standing
 
 
-def _newest(store: Store, kind: str, topic: str, most: int, passed_over: Callable[[Record], bool]) -> list[Stored]:
-    """The `most` newest; those of which an author has NEWEST_OF_AUTHOR already only where there is room for them.
+def _newest(store: Store, kind: str, topic: str, depth: _Depth, passed_over: Callable[[Record], bool]) -> list[Stored]:
+    """The newest; those of which an author has NEWEST_OF_AUTHOR already only where there is room for them.
 
-    So one author can flood a topic with NEWEST_PAGES pages before they push others out.
+    So one author can flood a topic with as many pages as are looked through before they push others out.
     """
     found: list[Stored] = []
     more: list[Stored] = []
     of: Counter[bytes] = Counter()
     after: tuple[int, int] | None = None
-    size = most
-    for _ in range(limits.NEWEST_PAGES):
+    size = depth.most
+    for _ in range(depth.pages):
         page = store.of_kinds([kind], topic, after=after, limit=size, only_open=kind == Request.kind)
         for stored in page:
             if not passed_over(stored.record):
                 of[stored.record.author] += 1
                 (found if of[stored.record.author] <= limits.NEWEST_OF_AUTHOR else more).append(stored)
-        if len(page) < size or len(found) >= most:
+        if len(page) < size or len(found) >= depth.most:
             break
         after, size = page[-1].place, limits.NEWEST_OF_TOPIC
-    return [*found, *more][:most]
+    return [*found, *more][: depth.most]
 
 
 def _shown_sides(conversations: Iterable[Conversation], me: bytes) -> list[Side]:
