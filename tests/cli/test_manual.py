@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from p2plearn_cli.main import main
-from tests.learning.test_next_steps import is_typed_as_printed
+from tests.learning.typed import is_typed_as_printed
 
 MANUAL = Path(__file__).parents[2] / "docs" / "CLI.md"
 BLOCK = re.compile(r"^### (.*?)$|^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 
 from p2plearn.client import Client
 from p2plearn_cli.main import main
-from tests.learning.test_next_steps import is_typed_as_printed
+from tests.learning.typed import is_typed_as_printed
 
 
 class Person:

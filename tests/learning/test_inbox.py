@@ -28,6 +28,7 @@ from p2plearn.protocol.kinds import FROM, ORIGINALS, RETRACTS, ROOT, VARIANTS, R
 from p2plearn.protocol.records import Draft, Record, Ref
 from p2plearn.testing.authors import Author, root_of
 from p2plearn.testing.strategies import record_sets
+from tests.learning.typed import is_typed_as_printed
 
 
 def hearings(me: bytes, records: Iterable[Record]) -> HearingOf:
@@ -290,7 +291,7 @@ def test_any_order_gives_the_same_items_and_a_next_step_for_each(records: list[R
     author = Author(me)
     found = inbox(author, *records)
     steps = {one: next_step(item) for one, item in found.items()}
-    assert all(step.startswith("p2plearn ") for step in steps.values())
+    assert all(step.startswith("p2plearn ") and is_typed_as_printed(step) for step in steps.values())
     again = inbox(author, *data.draw(st.permutations(records)))
     assert {one: (item.about, item.role, next_step(item)) for one, item in again.items()} == {
         one: (item.about, item.role, steps[one]) for one, item in found.items()

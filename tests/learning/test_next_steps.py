@@ -1,6 +1,5 @@
 """What one might do next, as a line to type."""
 
-import re
 import shlex
 
 import pytest
@@ -9,16 +8,11 @@ from p2plearn.learning.next_steps import follow_up_step, helping, next_step
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
 from tests.learning.test_inbox import inbox
+from tests.learning.typed import is_typed_as_printed
 
 
 def short(record: Record) -> str:
     return record.id.hex()[:8]
-
-
-def is_typed_as_printed(line: str) -> bool:
-    """Whether a shell that gets this line runs one command with the words that one sees: no pipe, no list, nothing put in or matched."""
-    bare = re.sub(r"""'[^']*'|"[^"$`\\!]*\"""", "", line)
-    return re.search(r"""[|&;<>()$`\\"'*?\[\]#~!{}\n]""", bare) is None and len(shlex.split(line)) > 0
 
 
 def step(me: Author, about: Record, *records: Record) -> str:
