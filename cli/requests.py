@@ -41,7 +41,8 @@ def ask(
     """Ask for help. Shows what is here already about the same thing."""
     here = session(context)
     words = read_text(text, file)
-    if not here.json and watched() and not _asks_all_the_same(here, f"{title} {words}"):
+    has_seen = not here.json and watched()
+    if has_seen and not _asks_all_the_same(here, f"{title} {words}"):
         return
     given = {"goal": goal, "tried": tried, "level": level, "want": want, "to": to}
     answer = here.call(
@@ -54,7 +55,7 @@ def ask(
         **given,
     )
     lines = [paint(f"Asked: “{title}”.", "bold"), key_line(answer["id"])]
-    if answer["similar"]:
+    if answer["similar"] and not has_seen:
         lines += ["", _HERE_ALREADY, *(line for item in answer["similar"] for line in item_lines(item)), ""]
     then = f"p2plearn show {short(answer['id'])} shows the replies as they come, with --watch while they come"
     if show_work_first:

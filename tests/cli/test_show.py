@@ -456,6 +456,7 @@ def test_in_a_terminal_one_sees_what_is_here_already_and_may_leave_it(ana, monke
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
     seen = ana.types("ask", "--title", "Sticky", "--topic", "wood", "Which oil?")
     in_order(seen, "This is here already, some of it perhaps your own:", request)
+    assert seen.count(request) == 1
     assert len(json.loads(ana.types("--json", "requests"))["items"]) == asked
 
 
