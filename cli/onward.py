@@ -39,7 +39,11 @@ def _asker(record: dict[str, Any], id_: str) -> Iterator[str]:
         thanked = any(entry["kind"] == "thanks" and entry["author"]["key"] == you for entry in thread)
         if not thanked and (helper := record["solved_by"] or (helpful[-1]["id"] if helpful else None)):
             yield f"p2plearn thanks {short(helper)} TEXT tells who helped what it meant to you"
-        yield f"p2plearn share --from {id_} --title T --topic X TEXT passes on what you have learned"
+        shared = [item for item in record["passed_on"] if item["author"] == you]
+        if shared:
+            yield f"p2plearn lineage {short(shared[0]['id'])} shows where it went, what you passed on"
+        else:
+            yield f"p2plearn share --from {id_} --title T --topic X TEXT passes on what you have learned"
     elif record["state"] == "withdrawn":
         return
     elif record["attempt_owed"]:

@@ -135,9 +135,12 @@ def variant_lines(variant: dict[str, Any]) -> Iterator[str]:
 
 
 def _around_lines(record: dict[str, Any]) -> Iterator[str]:
-    """Other versions of it, and what is close to a question."""
+    """Other versions of it, what came out of a question, and what is close to it."""
     for variant in record["variants"]:
         yield from variant_lines(variant)
+    for item in record.get("passed_on", ()):
+        yield f"Passed on by {name(item['name'], item['author'])}: {paint(title_of(item['title']), 'bold')}"
+        yield key_line(item["id"])
     for item in record["similar"]:
         yield f"Similar: {paint(title_of(item['title']), 'bold')}{state_mark(item)}, by {name(item['name'], item['author'])}"
         yield key_line(item["id"])

@@ -19,13 +19,14 @@ class Around:
     """What stands around a conversation.
 
     `variants`: the originals that name it as what they fork, adapt or translate (others are left out). `sources`: what it was made from,
-    what that was made from, and so on. `similar`: what was shown to whoever asked it, or is linked to it so. `held_by`: how many nodes
-    of others are known to hold it, None when unknown.
+    what that was made from, and so on. `similar`: what was shown to whoever asked it, or is linked to it so. `passed_on`: the
+    snippets that came out of a request. `held_by`: how many nodes of others are known to hold it, None when unknown.
     """
 
     variants: Sequence[Conversation] = ()
     sources: Sequence[Conversation] = ()
     similar: Sequence[Conversation] = ()
+    passed_on: Sequence[Conversation] = ()
     held_by: int | None = None
 
 
@@ -33,8 +34,8 @@ def show_json(conversation: Conversation, names: Names, around: Around | None = 
     """The whole of one conversation.
 
     Beyond the contract: "type", "language", "reason" (why it was taken back, null while it stands), "howto", "adoptions", "upstream" (what
-    warns of the things it was made from), "similar", for a request its fields with "attempt_owed" and "solved_by", and in each thread
-    entry "parent", "attachments", "fixes", "private", "retracted" and "reason".
+    warns of the things it was made from), "similar"; for a request its fields with "attempt_owed", "solved_by" and "passed_on"; and in
+    each thread entry "parent", "attachments", "fixes", "private", "retracted" and "reason".
     """
     around = around or Around()
     root = conversation.root
@@ -66,7 +67,7 @@ def show_json(conversation: Conversation, names: Names, around: Around | None = 
         "held_by": around.held_by,
     }
     if isinstance(body, Request):
-        shown |= _request_json(conversation, body)
+        shown |= _request_json(conversation, body) | {"passed_on": [item_json(other, names) for other in around.passed_on]}
     return shown
 
 

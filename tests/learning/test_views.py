@@ -12,7 +12,7 @@ from p2plearn.testing.authors import Author
 
 SHOWN = """id kind author at title text topics licence state refs attachments thread history corrections variants reactions held_by
 type language reason howto adoptions upstream similar"""
-REQUEST = "goal tried level want show_work_first attempt_owed solved_by to"
+REQUEST = "goal tried level want show_work_first attempt_owed solved_by passed_on to"
 ENTRY = "id kind type author at step text refs attachments fixes private parent retracted reason"
 
 FILE = cid.name(cid.RAW, b"a drawing")

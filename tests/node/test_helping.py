@@ -54,6 +54,7 @@ async def test_a_learner_shows_that_they_got_it(service: Service) -> None:
     assert (await service.show(asked))["state"] == "solved"
     passed_on = await service.share(title="Rings", text="Cut it.", topics=["maths"], request=asked)
     assert (await service.show(passed_on["id"]))["refs"] == [{"relation": "from", "id": asked}]
+    assert [item["id"] for item in (await service.show(asked))["passed_on"]] == [passed_on["id"]]
 
 
 async def test_a_helper_is_told_that_an_attempt_is_owed_and_judges_it(service: Service) -> None:

@@ -13,7 +13,7 @@ from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore, walk
 from p2plearn.node.store.store import Stored
 from p2plearn.protocol import cid, dag
-from p2plearn.protocol.kinds import RETRACTS, SIMILAR, VARIANTS
+from p2plearn.protocol.kinds import FROM, RETRACTS, SIMILAR, VARIANTS
 from p2plearn.protocol.records import Record
 
 
@@ -63,6 +63,7 @@ class Showing(Part):
             variants=_standing(await self._folded(forks)),
             sources=(await self._upstream(root))[1:],
             similar=_standing(await self._folded(alike[: limits.MAX_AROUND])),
+            passed_on=_standing(await self._folded(await self._naming(record, FROM))),
             held_by=await self._keeper.read(store_local.held_by, record.id),
         )
 
