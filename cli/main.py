@@ -6,7 +6,9 @@ docs/CLI.md is the manual, with the exit codes. Must not know what any command d
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
@@ -42,6 +44,12 @@ def build() -> typer.Typer:
     for noun in (node, people, compass, willing, snippets, requests, helping, opinions, tracing, reading, inbox, bundles, settings):
         noun.register(app)
     return app
+
+
+@cache
+def _program() -> Callable[..., Any]:
+    """The same, ready to be called: typer takes long to read what commands take."""
+    return typer.main.get_command(build())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +90,7 @@ def _run(given: list[str]) -> int:
         if not rest:
             home.first_screen(here)
             return 0
-        return int(build()(rest, prog_name="p2plearn", standalone_mode=False, obj=here) or 0)
+        return int(_program()(rest, prog_name="p2plearn", standalone_mode=False, obj=here) or 0)
     except P2plearnError as error:
         return _fail(error, json=json)
     except TyperException as error:

@@ -102,7 +102,9 @@ def _sharer(record: dict[str, Any], id_: str) -> Iterator[str]:
 
 def _reader(record: dict[str, Any], id_: str, you: str) -> Iterator[str]:
     stage = next((one["type"] for one in record["adoptions"] if one["author"]["key"] == you), None)
-    if stage is None:
+    if stage is None and record["adopters"] > len(record["adoptions"]):  # so many that one may not stand among those shown
+        yield f"p2plearn lineage {id_} shows where it went"
+    elif stage is None:
         yield f"p2plearn adopt {id_} --stage tried, once you tried it"
         yield f"p2plearn correct {id_} TEXT, if something is wrong"
     elif stage == "tried":

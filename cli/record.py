@@ -7,7 +7,7 @@ from p2plearn_cli import output
 from p2plearn_cli.items import state_mark
 from p2plearn_cli.onward import onward
 from p2plearn_cli.output import ago, paint, text_lines, title_of
-from p2plearn_cli.session import key_line, next_step
+from p2plearn_cli.session import key_line, next_step, short
 from p2plearn_cli.thread import Thread, attachment_lines, author, indented, labelled, name, opinion_lines, taken_back, words_of
 
 _FIELDS = (("goal", "Goal"), ("tried", "Tried"), ("level", "Knows already"), ("want", "Wants"))
@@ -109,6 +109,8 @@ def _opinion_lines(record: dict[str, Any], thread: Thread) -> Iterator[str]:
 def _adoption_lines(record: dict[str, Any], thread: Thread) -> Iterator[str]:
     if record["adoptions"]:
         yield ""
+    if (others := record["adopters"] - len(record["adoptions"])) > 0:
+        yield f"{output.plural(others, 'other')} took it up before them; p2plearn lineage {short(record['id'])} shows them all."
     for one in record["adoptions"]:
         yield from adoption_lines(one)
         yield from thread.beneath(one["id"], 1)

@@ -209,6 +209,7 @@ MAX_FOLLOW_UPS = 20  # shown at a time: more questions would be nagging
 INBOX_PAGE = 50  # candidates for the inbox folded at a time
 MAX_UPSTREAM = 32  # snippets that a snippet was made from, one from the other: whose authors an adoption may credit
 MAX_QUERY = 500
+MAX_ADOPTIONS_SHOWN = 500  # with a thing that thousands took up: 200 KB; its lineage has them all
 MAX_AROUND = 64  # variants, sources and similar ones shown with a thing, each
 MAX_SIMILAR = 5  # more would keep an asker reading instead of asking
 MIN_SIMILAR = 0.2  # of 1: below, what is shared is chance

@@ -38,6 +38,7 @@ def alone_json(record: Record, said: Iterable[Record], names: Names, held_by: in
         "refs": refs_json(record.refs),
         "attachments": attachments_json(record.attachments if reason is None else ()),
         "howto": None,
+        "adopters": 0,
         "held_by": held_by,
     }
     return shown | {name: list[Json]() for name in _NOTHING_ELSE}

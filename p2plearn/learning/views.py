@@ -6,10 +6,11 @@ Must not know how it is printed, who is looking, nor where records and names com
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from p2plearn import limits
 from p2plearn.learning.conversation import Conversation, Entry, Version
 from p2plearn.learning.items import item_json
 from p2plearn.learning.notation import Json, Names, attachments_json, author_json, iso_time, refs_json
-from p2plearn.learning.opinions import WARNINGS, adoptions, corrections, reactions
+from p2plearn.learning.opinions import WARNINGS, Adoption, adoptions, corrections, reactions
 from p2plearn.protocol.kinds import BY, OF, VARIANTS, Request, Revision, Snippet, Solve
 from p2plearn.protocol.records import Record
 
@@ -33,13 +34,15 @@ class Around:
 def show_json(conversation: Conversation, names: Names, around: Around | None = None) -> Json:
     """The whole of one conversation.
 
-    Beyond the contract: "type", "language", "reason" (why it was taken back, null while it stands), "howto", "adoptions", "upstream" (what
-    warns of the things it was made from), "similar"; for a request its fields with "attempt_owed", "solved_by" and "passed_on"; and in
-    each thread entry "parent", "attachments", "fixes", "private", "retracted" and "reason".
+    Beyond the contract: "type", "language", "reason" (why it was taken back, null while it stands), "howto", "adoptions" (of those who
+    began last), "adopters" (how many there are), "upstream" (what warns of the things it was made from), "similar"; for a request its
+    fields with "attempt_owed", "solved_by" and "passed_on"; and in each thread entry "parent", "attachments", "fixes", "private",
+    "retracted" and "reason".
     """
     around = around or Around()
     root = conversation.root
     body = conversation.body
+    adopted = sorted(adoptions(conversation.standing).values(), key=lambda one: (one.first.record.time, one.first.record.id))
     shown = {
         "id": root.id.hex(),
         "kind": root.kind,
@@ -61,7 +64,8 @@ def show_json(conversation: Conversation, names: Names, around: Around | None = 
         "corrections": corrections_json(conversation, names),
         "variants": _variants(root, around.variants, names),
         "reactions": [_opinion_json(entry, names) for entry in reactions(conversation)],
-        "adoptions": _adoptions(conversation, names),
+        "adoptions": [_adoption_json(one, conversation, names) for one in adopted[-limits.MAX_ADOPTIONS_SHOWN :]],
+        "adopters": len(adopted),
         "upstream": [warning for source in around.sources for warning in warnings_json(source, names)],
         "similar": [item_json(other, names) for other in around.similar if other.reason is None],
         "held_by": around.held_by,
@@ -102,18 +106,13 @@ def _opinion_json(entry: Entry, names: Names) -> Json:
     }
 
 
-def _adoptions(conversation: Conversation, names: Names) -> list[Json]:
-    """How far each author took it up, in the order in which they began."""
-    found = sorted(adoptions(conversation.thread).values(), key=lambda one: (one.first.record.time, one.first.record.id))
-    return [
-        _opinion_json(one.entry, names)
-        | {
-            "outcome": one.outcome or None,
-            "learned_from": author_json(one.learned_from, names) if one.learned_from else None,
-            "of": (one.entry.record.target(OF) or conversation.root.id).hex(),
-        }
-        for one in found
-    ]
+def _adoption_json(one: Adoption, conversation: Conversation, names: Names) -> Json:
+    """How far one author took it up."""
+    return _opinion_json(one.entry, names) | {
+        "outcome": one.outcome or None,
+        "learned_from": author_json(one.learned_from, names) if one.learned_from else None,
+        "of": (one.entry.record.target(OF) or conversation.root.id).hex(),
+    }
 
 
 def _howto(version: Version) -> Json | None:

@@ -472,3 +472,16 @@ def test_whoever_breaks_off_has_asked_nothing(ana, monkeypatch):
     assert main(["--home", str(ana.home), "ask", "--title", "Sticky", "--topic", "wood", "Which oil?"]) == 130
     ana.capsys.readouterr()
     assert len(json.loads(ana.types("--json", "requests"))["items"]) == 1
+
+
+def test_of_what_thousands_took_up_the_last_are_shown_and_the_others_counted(ana, ben, monkeypatch):
+    monkeypatch.setattr("p2plearn.limits.MAX_ADOPTIONS_SHOWN", 1)
+    snippet = ana.says("share", "--title", "Oil", "--topic", "wood", "Thin coats.")
+    ana.tells(ben)
+    ben.says("adopt", snippet, "--stage", "using")
+    ben.tells(ana)
+    ana.says("adopt", snippet, "--stage", "using")
+    ana.tells(ben)
+    seen = ben.types("show", snippet)
+    assert "1 other took it up before them" in seen
+    assert "p2plearn adopt" not in seen

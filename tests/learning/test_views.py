@@ -3,15 +3,19 @@
 import json
 from typing import Any
 
+import pytest
+
+from p2plearn import limits
 from p2plearn.learning.conversation import Conversation, converse
 from p2plearn.learning.notation import iso_time
 from p2plearn.learning.views import Around, show_json
 from p2plearn.protocol import cid
 from p2plearn.protocol.records import Attachment, Record
 from p2plearn.testing.authors import Author
+from p2plearn.testing.clock import FakeClock
 
 SHOWN = """id kind author at title text topics licence state refs attachments thread history corrections variants reactions held_by
-type language reason howto adoptions upstream similar"""
+type language reason howto adoptions adopters upstream similar"""
 REQUEST = "goal tried level want show_work_first attempt_owed solved_by passed_on to"
 ENTRY = "id kind type author at step text refs attachments fixes private parent retracted reason"
 
@@ -55,6 +59,7 @@ def test_a_snippet_in_json() -> None:
         "reactions": [],
         "howto": None,
         "adoptions": [],
+        "adopters": 0,
         "upstream": [],
         "similar": [],
         "held_by": 3,
@@ -134,3 +139,13 @@ def test_times_are_utc_to_the_millisecond_and_never_out_of_range() -> None:
     assert iso_time(1_795_328_743_120) == "2026-11-22T06:25:43.120Z"
     assert iso_time(0) == "1970-01-01T00:00:00.000Z"
     assert iso_time(2**53 - 1) == "9999-12-31T23:59:59.999Z"
+
+
+def test_of_thousands_who_took_it_up_those_who_began_last_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_ADOPTIONS_SHOWN", 2)
+    clock = FakeClock()
+    snippet = Author("ada", clock).share("Patch")
+    people = [Author(f"reader {number}", clock) for number in range(4)]
+    shown = show_json(about(snippet, *(person.adopt(snippet) for person in people)), {})
+    assert [one["author"]["key"] for one in shown["adoptions"]] == [person.key.hex() for person in people[2:]]
+    assert shown["adopters"] == 4

@@ -7,6 +7,7 @@ and its arguments are checked everywhere the same. Knows nothing of HTTP, and of
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
@@ -34,6 +35,7 @@ class Method:
         return lambda: function(**{name: getattr(arguments, name) for name in self.arguments.__struct_fields__})
 
 
+@cache
 def table(service: type) -> dict[str, Method]:
     """The methods of a service class by name: its public coroutine functions that take and give plain JSON values."""
     found = (
