@@ -71,8 +71,9 @@ class Conversation:
 
     @cached_property
     def authors(self) -> Mapping[bytes, bytes]:
-        """Id → author, of the root and all that was said."""
-        return {self.root.id: self.root.author} | {entry.record.id: entry.author for entry in self.thread}
+        """Id → author, of the root, its other wordings and all that was said."""
+        versions = {version.record.id: version.record.author for version in self.versions}
+        return versions | {entry.record.id: entry.author for entry in self.thread}
 
     @property
     def retracted(self) -> frozenset[bytes]:

@@ -16,14 +16,15 @@ WARNINGS = {"doesnt", "outdated", "dangerous"}  # reactions that whoever relies 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """How far one author took up a snippet. `entry` is their latest word, `first` the first that stands; times are claims."""
+    """How far one author took up a snippet. `entry` is their latest word, `first` the first that stands.
+
+    `named`: whom they learned it from, each with when they first said so (claimed, ms since 1970), whom they named last at the end.
+    """
 
     author: bytes
     entry: Entry
     first: Entry
-    named: tuple[
-        tuple[bytes, int], ...
-    ]  # (whom they learned it from, when they first said so, ms since 1970), whom they named last at the end
+    named: tuple[tuple[bytes, int], ...]
 
     @property
     def stage(self) -> str:
@@ -62,7 +63,7 @@ def reactions(conversation: Conversation) -> list[Entry]:
 
 def gratitude(conversation: Conversation) -> list[tuple[Entry, bytes]]:
     """(thanks, the author of what they are for) of all that stand, in the order of the thread; not where that is not here."""
-    authors = {version.record.id: version.record.author for version in conversation.versions} | dict(conversation.authors)
+    authors = conversation.authors
     said = ((entry, entry.record.target(RE) or b"") for entry in conversation.standing if isinstance(entry.body, Thanks))
     return [(entry, authors[thing]) for entry, thing in said if thing in authors]
 
