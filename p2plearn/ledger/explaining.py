@@ -1,0 +1,77 @@
+"""Why somebody stands where they stand: whose word it comes from, line by line, what is taken off, and the receipts behind each line.
+
+The lines add up to the score, exactly. Must not know names, nor how receipts are found.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from p2plearn.ledger.accounts import Accounts, Floats
+from p2plearn.ledger.ranking import ONE_SOURCE, Ranking, is_behind
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What comes over one person's word: `score` after the discounts, and R, the units that their receipts count now."""
+
+    issuer: bytes
+    score: float
+    units: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A score, what it is the sum of (the greatest part first), and the factors in it.
+
+    `back`: what is left after help that goes to and fro is taken out; `one_source`: what is left because I know of them through `through`
+    only, who is None, and that 1, where it is not so.
+    """
+
+    score: float
+    rank: int | None
+    parts: list[Part]
+    back: float
+    one_source: float
+    through: bytes | None
+
+
+def explain(ranking: Ranking, helper: int, shares: Floats | None = None) -> Explanation:
+    """Why the person of this number has their score; `shares`: of each entry, the part that is about a topic (`topic_shares`)."""
+    entries = ranking.pairs.for_whom(helper)
+    flow = ranking.flow(entries) * ranking.kept[helper]
+    flow = flow if shares is None else flow * shares[entries]
+    issuers, units = ranking.pairs.issuer[entries], ranking.units[entries]
+    parts = [
+        Part(ranking.people[issuer], score, unit)
+        for issuer, score, unit in zip(issuers.tolist(), flow.tolist(), units.tolist(), strict=True)
+        if score > 0
+    ]
+    scores = ranking.scores if shares is None else topic_scores(ranking, shares)
+    behind = bool(is_behind(ranking.gate)[helper])
+    return Explanation(
+        score=float(scores[helper]),
+        rank=int((scores > scores[helper]).sum()) + 1 if scores[helper] > 0 else None,
+        parts=sorted(parts, key=lambda part: (-part.score, part.issuer)),
+        back=float(1 - ranking.back[helper]),
+        one_source=1 - ONE_SOURCE if behind else 1.0,
+        through=ranking.people[ranking.gate[helper]] if behind else None,
+    )
+
+
+def topic_shares(accounts: Accounts, ranking: Ranking, topic: str) -> Floats:
+    """Of each entry of the ranking's pairs, the part of its units that is about a topic. The accounts have not changed since."""
+    about = accounts.units_in(topic, ranking.at)
+    return np.divide(about, ranking.units, out=np.zeros_like(about), where=ranking.units > 0)
+
+
+def topic_scores(ranking: Ranking, shares: Floats) -> Floats:
+    """By person, of what is about one topic: over all topics they add up to the score."""
+    flow = ranking.flow(slice(None)) * shares
+    return np.bincount(ranking.pairs.helper, flow, ranking.pairs.people) * _not_me(ranking)
+
+
+def _not_me(ranking: Ranking) -> Floats:
+    kept: Floats = ranking.kept.copy()
+    kept[0] = 0.0
+    return kept
