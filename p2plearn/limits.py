@@ -80,8 +80,15 @@ MAX_BUNDLE_WASTE = 4  # times the file's bytes that checksums may cost in vain: 
 # --- store ---
 DEFAULT_QUOTA = 4 * 1024 * MiB
 QUOTA_BINDS_AT = 0.90  # below this share of the quota everybody's records are welcome
-QUOTA_ONE_KEY = 0.01
+QUOTA_ONE_KEY = 0.01  # of a stranger; up to ten times that of somebody who helped (`Standing.multiplier`), so nobody alone fills a disk
 QUOTA_STRANGERS = 0.20
+QUOTA_FULL = 0.95  # above it only who outranks somebody is let in, and the least make room
+QUOTA_MADE_ROOM = 0.93  # down to which they do: above QUOTA_BINDS_AT, from which on what had to go would be asked for again
+EVICT_BATCH = 200  # records that go in one transaction, and files: some 100 ms, in which nobody else writes
+EVICT_LOOK = 5_000  # records looked at for them beforehand: 50 ms
+EVICT_PAUSE = 0.2  # between two such portions, in which others write
+EVICT_INTERVAL = 5.0  # between two looks whether anything has to go
+EVICT_AGAIN = 600.0  # after one that found nothing that may
 MIN_FREE_FOR_PEERS = 200 * MiB
 MIN_FREE_FOR_OWN = 50 * MiB  # a full disk refuses DELETE too
 RESERVE = 4 * MiB  # held by a file where the disk is getting full, and given up for deleting
