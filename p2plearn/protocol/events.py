@@ -85,7 +85,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Fetch the first batch of this load and call `supply(raws, rest)`."""
+    """Fetch the first batch of this load and call `supply(raws, rest)`. News never waits for what else is wanted, nor that for news."""
 
     load: Load
 

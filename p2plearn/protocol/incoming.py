@@ -5,18 +5,24 @@ asks came about, nor how they travel.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from p2plearn import limits
 from p2plearn.errors import PeerFault
 from p2plearn.protocol.messages import Ask, Offer, Pick, Want, WantRuns
 from p2plearn.protocol.replica import Replica
 
+Prefer = Callable[[bytes], float]  # how much sooner than others' an author's records are wanted, by short key
+
 
 class Incoming:
-    """Wishes in, asks out, at most MAX_ASKS unserved. What other sessions of this replica fetch already is passed over."""
+    """Wishes in, asks out, at most MAX_ASKS unserved. What other sessions of this replica fetch already is passed over.
 
-    def __init__(self, replica: Replica) -> None:
+    Runs of authors whom `prefer` gives most are asked for first: of a part of everything, theirs tells the most.
+    """
+
+    def __init__(self, replica: Replica, prefer: Prefer) -> None:
+        self.prefer = prefer
         self.named = 0  # salted short ids asked for in this round, which may be offered
         self._offered = 0  # in this round
         self._replica = replica
@@ -60,7 +66,8 @@ class Incoming:
 
     def plan(self, theirs: Mapping[bytes, int], ours: Mapping[bytes, int]) -> None:
         """The other side holds runs up to these ends, by short key of the author; this one up to those."""
-        self._runs += [(key, ours.get(key, 0) + 1, last) for key, last in theirs.items() if last > ours.get(key, 0)]
+        runs = [(key, ours.get(key, 0) + 1, last) for key, last in theirs.items() if last > ours.get(key, 0)]
+        self._runs += sorted(runs, key=lambda run: -self.prefer(run[0]))
 
     # --- asking and being served ---
 

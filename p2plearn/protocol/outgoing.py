@@ -13,14 +13,18 @@ from p2plearn.protocol.events import Load
 
 
 class Outgoing:
-    """Loads in, loads out when there is room; one is being fetched at a time. `served` counts the asks that are answered in full."""
+    """Loads in, loads out when there is room. `served` counts the asks that are answered in full.
+
+    One load of news and one of what was asked for are being fetched at a time: the one may have to wait for its turn, the other never.
+    """
 
     def __init__(self) -> None:
         self.served = 0
         self._queue: deque[Load] = deque()  # what was asked for; what is left of one ask is served when it is empty
         self._offers: deque[tuple[bytes, ...]] = deque()  # that the other side has yet to pick from
         self._news: dict[bytes, None] = {}  # ids, in order
-        self._loading: Load | None = None
+        self._loading: Load | None = None  # of what was asked for
+        self._is_telling = False  # news is being fetched
         self._sent = self._acked = 0
 
     def __repr__(self) -> str:
@@ -29,7 +33,7 @@ class Outgoing:
     @property
     def unserved(self) -> int:
         """How many asks wait."""
-        return len(self._queue) + (self._loading is not None and not self._loading.live)
+        return len(self._queue) + (self._loading is not None)
 
     def ask(self, load: Load) -> None:
         """The other side asked for these; perhaps there is nothing of it here. Raises PeerFault("window")."""
@@ -63,30 +67,31 @@ class Outgoing:
         """The next round will find what is new."""
         self._news = {}
 
-    def next(self) -> Load | None:
-        """What to fetch now, if anything: `supplied` is to follow."""
-        if self._loading is not None:
-            return None
-        while self._queue and not self._queue[0]:
+    def next(self) -> Iterator[Load]:
+        """What to fetch now, if anything: `supplied` is to follow for each."""
+        while self._loading is None and self._queue and not self._queue[0]:
             self._queue.popleft()
             self.served += 1
-        if self._sent - self._acked >= limits.WINDOW:
-            return None
-        if self._news:
-            self._loading = Load(ids=tuple(self._news), live=True)
-            self._news = {}
-        elif self._queue:
+        if self._news and not self._is_telling and self._has_room:
+            self._is_telling = True
+            news, self._news = self._news, {}
+            yield Load(ids=tuple(news), live=True)
+        if self._queue and self._loading is None and self._has_room:
             self._loading = self._queue.popleft()
-        return self._loading
+            yield self._loading
+
+    @property
+    def _has_room(self) -> bool:
+        return self._sent - self._acked + (self._loading is not None) + self._is_telling < limits.WINDOW
 
     def supplied(self, rest: Load, *, sent: bool) -> None:
         """What was to be fetched is, up to `rest`, and `sent` unless there was nothing."""
-        live = self._loading is not None and self._loading.live
-        self._loading = None
         self._sent += sent
-        if live:
+        if rest.live:
+            self._is_telling = False
             self._news = dict.fromkeys([*rest.ids, *self._news])
         else:
+            self._loading = None
             self._queue.appendleft(rest)
 
     def acknowledge(self, batches: int) -> None:

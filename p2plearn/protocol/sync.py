@@ -25,20 +25,20 @@ from p2plearn.protocol import messages as m
 from p2plearn.protocol.ends import Ends
 from p2plearn.protocol.events import Arrived, Ended, Event, Heavy, Load, Me, Met, Narrowed, Phase, RoundAsked, Settled, Wanted
 from p2plearn.protocol.frames import FrameReader, to_frames
-from p2plearn.protocol.incoming import Incoming
+from p2plearn.protocol.incoming import Incoming, Prefer
 from p2plearn.protocol.outgoing import Outgoing
 from p2plearn.protocol.reconcile import Answers, Looked, Mirror, Search
 from p2plearn.protocol.replica import Replica, short_id
 
 
 class Session:
-    """One side of one session. `peer` is the other side's authenticated peer id, as text bytes."""
+    """One side of one session. `peer` is the other side's authenticated peer id, as text bytes; `prefer` is that of `Incoming`."""
 
-    def __init__(self, replica: Replica, me: Me, peer: bytes, initiator: bool) -> None:
+    def __init__(self, replica: Replica, me: Me, peer: bytes, initiator: bool, prefer: Prefer = lambda _key: 0.0) -> None:
         self.phase = Phase.OPENING
         self._replica, self._me, self._peer, self._initiator = replica, me, peer, initiator
         self._reader = FrameReader()
-        self._incoming = Incoming(replica)
+        self._incoming = Incoming(replica, prefer)
         self._outgoing = Outgoing()
         self._out: list[bytes] = []
         self._salt: bytes | None = None  # known once the hello came
@@ -88,7 +88,7 @@ class Session:
         return events
 
     def supply(self, raws: Iterable[bytes], rest: Load) -> list[Event]:
-        """The first batch of the load last wanted (within MAX_BATCH_*, no record twice), and what is left of that load."""
+        """The first batch of the load last wanted (within MAX_BATCH_*, no record twice), and what is left of it, `live` as that was."""
         batch = tuple(raws)
         self._outgoing.supplied(rest, sent=bool(batch))
         self._say(m.Records(batch) if batch else None)
@@ -118,7 +118,7 @@ class Session:
 
     def narrow(self, replica: Replica) -> list[Event]:
         """The replica that `Narrowed` called for."""
-        self._replica, self._incoming = replica, Incoming(replica)
+        self._replica, self._incoming = replica, Incoming(replica, self._incoming.prefer)
         self._narrowing, self._state_due = False, self._mine is None
         return self._advance()
 
@@ -283,11 +283,11 @@ class Session:
         events: list[Event] = []
         while self._step(events):
             pass
-        load = self._outgoing.next() if self._salt is not None and not self._narrowing else None
-        if self._outgoing.served > self._served:
-            self._served = self._outgoing.served
-            self._say(m.Served(self._served))
-        return [*events, Wanted(load)] if load else events
+        if self._salt is not None and not self._narrowing:
+            events += map(Wanted, self._outgoing.next())
+        before, self._served = self._served, self._outgoing.served
+        self._say(m.Served(self._served) if self._served > before else None)
+        return events
 
     def _step(self, events: list[Event]) -> bool:
         """Whether something followed, so that something else may."""

@@ -238,7 +238,7 @@ class Serving(RuleBasedStateMachine):
                 break
             self.now += 1.0
             self.finish(running[0])
-            self.ask(running[0].party.who)  # type: ignore[arg-type]
+            self.ask(running[0].party.who)
         assert all(turn.began is not None for turn in before if turn in self.asked)
         for turn in list(self.asked):
             self.finish(turn)

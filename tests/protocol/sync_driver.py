@@ -16,6 +16,7 @@ from p2plearn.errors import PeerFault
 from p2plearn.protocol import messages as m
 from p2plearn.protocol.events import Arrived, Event, Heavy, Load, Me, Narrowed, RoundAsked, Settled, Wanted
 from p2plearn.protocol.frames import FrameReader, to_frames
+from p2plearn.protocol.incoming import Prefer
 from p2plearn.protocol.records import COMMONS
 from p2plearn.protocol.replica import Head, Replica
 from p2plearn.protocol.scope import Filter, Scope
@@ -69,8 +70,16 @@ def chain(name: str, length: int, fork_after: int = 0, branch: str = "") -> tupl
 class Side:
     """A node reduced to what it holds and what it does not want. With a filter it tells others that it holds no more than that."""
 
-    def __init__(self, name: str, items: Iterable[Item] = (), unwanted: Iterable[Item] = (), held: Filter | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        items: Iterable[Item] = (),
+        unwanted: Iterable[Item] = (),
+        held: Filter | None = None,
+        prefer: Prefer = lambda _key: 0.0,
+    ) -> None:
         self.name = name
+        self.prefer = prefer
         self.scope = Scope(COMMONS, (held,) if held else ())
         self.replicas = {SPACE: Replica(SPACE)}
         self.held: dict[bytes, Item] = {}
@@ -127,7 +136,7 @@ class Side:
         return found, Load(ids=tuple(ids[most:]), live=load.live)
 
     def session(self, peer: str, *, initiator: bool, nonce: bytes = b"") -> Session:
-        return Session(self.scoped(self.scope), me(self.name, nonce), peer.encode(), initiator)
+        return Session(self.scoped(self.scope), me(self.name, nonce), peer.encode(), initiator, self.prefer)
 
     def _run(self, author: bytes, first: int, last: int) -> list[Item]:
         return sorted((item for item in self._by_author[author].values() if first <= item.seq <= last), key=lambda item: item.seq)
@@ -194,7 +203,7 @@ class Wire:
                     assert len(self.arrived[i]) <= limits.WINDOW
                 case Wanted(load):
                     self.loads[i].append(load)
-                    assert len(self.loads[i]) == 1
+                    assert Counter(one.live for one in self.loads[i])[load.live] == 1
                 case Narrowed(scope):
                     self.narrowed[i].append(scope)
                 case Heavy():
@@ -225,7 +234,8 @@ class Wire:
         return [
             *(("bytes", i) for i in (0, 1) if self.streams[i]),
             *(("commit", i) for i in (0, 1) if self.arrived[i]),
-            *(("load", i) for i in (0, 1) if self.loads[i]),
+            *(("tell", i) for i in (0, 1) if any(load.live for load in self.loads[i])),
+            *(("load", i) for i in (0, 1) if any(not load.live for load in self.loads[i])),
             *(("narrow", i) for i in (0, 1) if self.narrowed[i]),
             *(("work", i) for i in (0, 1) if self.jobs[i]),
             *(("answer", i) for i in (0, 1) if self.asked[i]),
@@ -243,8 +253,10 @@ class Wire:
             side.received.update(item.id for item in items)
             side.take(items)
             self.handle(i, session.committed())
-        elif what == "load":
-            self.handle(i, session.supply(*side.load(self.loads[i].popleft())))
+        elif what in ("load", "tell"):
+            load = next(load for load in self.loads[i] if load.live is (what == "tell"))
+            self.loads[i].remove(load)
+            self.handle(i, session.supply(*side.load(load)))
         elif what == "work":
             self.handle(i, session.done(self.jobs[i].popleft().job()))
         elif what == "narrow":

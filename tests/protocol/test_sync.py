@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from p2plearn import limits
 from p2plearn.protocol.events import Load, Phase
+from p2plearn.protocol.messages import SHORT_KEY
 from p2plearn.protocol.scope import Filter
 from tests.protocol.sync_driver import Item, Side, Wire, chain, key
 
@@ -359,7 +360,7 @@ def test_news_and_a_round_right_after_it_bring_it_once() -> None:
     wire.sides[0].take([news])
     wire.push(0, [news.id])
     wire.begin_round(0)
-    for move in [("load", 0), ("bytes", 1), ("answer", 1), ("commit", 1)]:  # asked for a round with the batch not committed yet
+    for move in [("tell", 0), ("bytes", 1), ("answer", 1), ("commit", 1)]:  # asked for a round with the batch not committed yet
         wire.move(move)
     wire.run()
     assert wire.settled[-1]
@@ -389,6 +390,38 @@ def test_news_overtakes_a_long_run() -> None:
     assert wire.lacking() > 300
     wire.run()
     assert not wire.lacking()
+
+
+def test_news_does_not_wait_for_a_load_that_waits_for_its_turn() -> None:
+    wire = Wire(Side("left"), Side("right", [item for n in range(5) for item in chain(str(n), 100)]))
+    while not wire.loads[1]:
+        wire.move(wire.moves()[0])
+    news = chain("news", 2)
+    for item in news:
+        wire.sides[1].take([item])
+        wire.push(1, [item.id])
+        while moves := [move for move in wire.moves() if move != ("load", 1)]:
+            wire.move(moves[0])
+        assert item.id in wire.sides[0].held
+    assert len(wire.sides[0].held) == len(news)
+    wire.run()
+    assert not wire.lacking()
+
+
+# --- who comes first ---
+
+
+def test_runs_of_those_who_count_are_asked_for_before_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ASK_RECORDS", 50)
+    chains = [chain(str(n), 100) for n in range(5)]
+    known, liked, *_ = sorted((items[0].author for items in chains), reverse=True)  # they would come last
+    counts = {liked[:SHORT_KEY]: 2.0, known[:SHORT_KEY]: 1.0}
+    new = Side("new", prefer=lambda key: counts.get(key, 0.0))
+    Wire(new, Side("old", [item for items in chains for item in items])).run()
+    authors = list(dict.fromkeys(new.held[record_id].author for record_id in new.came))
+    assert authors[:2] == [liked, known]
+    assert [new.held[record_id].author for record_id in new.came[:200]] == [liked] * 100 + [known] * 100
+    assert authors[2:] == sorted(authors[2:])
 
 
 # --- stops and starts ---
