@@ -1,16 +1,17 @@
 """Whom an adoption credits, without a further step: those who made what was adopted, showed it, or corrected it.
 
-Must not know what a share is worth (`entries`), nor how conversations were found.
+Must not know what a share is worth (`entries`), nor how conversations, or copies, were found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from p2plearn import limits
 from p2plearn.learning.conversation import Conversation
 from p2plearn.learning.notation import Json, Names
-from p2plearn.learning.opinions import adoptions, corrections
+from p2plearn.learning.opinions import Adoption, adoptions, corrections
 from p2plearn.protocol.bodies import body_of
-from p2plearn.protocol.kinds import OF, Adopt
+from p2plearn.protocol.kinds import OF, VARIANTS, Adopt, Snippet
 from p2plearn.protocol.records import Record
 
 SHARES = (1.0, 0.5, 0.25)  # of the author, and of the authors before along forks; who comes before them gets nothing
@@ -27,23 +28,58 @@ class Credit(NamedTuple):
     why: str
 
 
-def credits_of(adoption: Record, chain: Sequence[Conversation]) -> list[Credit]:
-    """Whom the record `adoption` credits, authors first. Nobody twice for one reason, and never the adopter.
+def authors_along(snippet: Record, held: Callable[[bytes], Record | None], original: Callable[[bytes], bytes | None]) -> list[bytes]:
+    """Whose work `snippet` is: its author, and those of what it was made from, one from the other, as far as `held` gives them by id.
 
-    `chain`: the conversation of what was adopted, then that of what it was made from, and so on, as far as they are held
-    (`learning.upstream.upstream`). Who forked their own work is one author, so that nobody can push those before them out of the chain.
+    Nobody twice, so that nobody can push those before them out by forking their own work. What has the words of another's without
+    naming it is theirs: `original` gives its id, and the copy's own author is not among them.
+    """
+    authors: dict[bytes, None] = {}
+    current: Record | None = snippet
+    for _ in range(limits.MAX_UPSTREAM):
+        if current is None:
+            break
+        copied = original(current.id)
+        before = held(copied) if copied is not None else None
+        if before is None:
+            authors[current.author] = None
+            sources = (held(ref.target) for ref in current.refs if ref.relation in VARIANTS)
+            before = next((source for source in sources if source is not None and isinstance(body_of(source), Snippet)), None)
+        current = before
+    return list(authors)
+
+
+def credits_of(adoption: Record, snippet: Conversation, authors: Sequence[bytes]) -> list[Credit]:
+    """Whom the record `adoption` credits: the `authors` of `snippet` (`authors_along`) first.
+
+    Nobody twice for one reason, and never the adopter.
     """
     body = body_of(adoption)
-    if not isinstance(body, Adopt) or body.stage == DROPPED or not chain:
+    if not isinstance(body, Adopt) or body.stage == DROPPED:
         return []
-    authors = list(dict.fromkeys(conversation.root.author for conversation in chain))
-    found = [
-        Credit(author, share, EARLIER if place else AUTHOR) for place, (author, share) in enumerate(zip(authors, SHARES, strict=False))
-    ]
-    if teacher := _teacher(adoption, body, chain[0]):
+    adopters = adoptions(snippet.standing)
+    mine = adopters.get(adoption.author)
+    found = shares(authors)
+    if teacher := teacher_of(adoption.author, body.learned_from or (mine.learned_from if mine else b""), snippet, authors, adopters):
         found.append(Credit(teacher, 1.0, TEACHER))
-    found += [Credit(author, 1.0, CORRECTOR) for author in dict.fromkeys(_correctors(adoption, chain[0]))]
+    found += [Credit(author, 1.0, CORRECTOR) for author in dict.fromkeys(_correctors(adoption, snippet))]
     return [credit for credit in found if credit.author != adoption.author]
+
+
+def shares(authors: Sequence[bytes]) -> list[Credit]:
+    """What those who made a thing have in each adoption of it."""
+    return [Credit(author, share, EARLIER if place else AUTHOR) for place, (author, share) in enumerate(zip(authors, SHARES, strict=False))]
+
+
+def teacher_of(
+    adopter: bytes, named: bytes, snippet: Conversation, authors: Sequence[bytes], adopters: Mapping[bytes, Adoption]
+) -> bytes | None:
+    """Whom an adopter learned it from, if they `named` another who adopted it too, but not from them.
+
+    The author is none: they have the whole share already. Nor is whoever passed it off as theirs.
+    """
+    valid = named in adopters and named not in {snippet.root.author, *authors[:1]} and adopters[named].learned_from != adopter
+    return named if valid else None
 
 
 def credits_json(found: Sequence[Credit], names: Names) -> list[Json]:
@@ -51,18 +87,6 @@ def credits_json(found: Sequence[Credit], names: Names) -> list[Json]:
     return [
         {"author": credit.author.hex(), "name": names.get(credit.author, ""), "share": credit.share, "why": credit.why} for credit in found
     ]
-
-
-def _teacher(adoption: Record, body: Adopt, snippet: Conversation) -> bytes:
-    """Whom the adopter learned it from: another who adopted it too, but not from them. Empty for nobody.
-
-    The author is none: they have the whole share already.
-    """
-    adopters = adoptions(snippet.standing)
-    mine = adopters.get(adoption.author)
-    named = body.learned_from or (mine.learned_from if mine else b"")
-    valid = named in adopters and named != snippet.root.author and adopters[named].learned_from != adoption.author
-    return named if valid else b""
 
 
 def _correctors(adoption: Record, snippet: Conversation) -> Iterator[bytes]:

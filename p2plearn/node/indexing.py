@@ -1,10 +1,22 @@
 """Bringing the indexes up to what is committed: in short transactions that let others in between, as far as the disk has room."""
 
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import trio
+
+from p2plearn.ledger.receipts import Receipt
 from p2plearn.node.access import Access
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import concerns as store_concerns
+from p2plearn.node.store import counting as store_counting
+from p2plearn.node.store import receipts as store_receipts
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Store
+
+A = TypeVar("A")
+T = TypeVar("T")
 
 
 class Indexing(Access):
@@ -13,16 +25,20 @@ class Indexing(Access):
     def __init__(self, store: Store, author: bytes) -> None:
         super().__init__(store)
         self.author = author
+        self.on_receipts: Callable[[Sequence[Receipt], Sequence[Receipt]], None] = lambda _gone, _new: None
+        """Called in the event loop with the receipts that are gone and those that are new, in the order in which that was committed."""
+        self._counting = trio.Lock()
 
     async def index_all(self) -> None:
         """All of them."""
         await self.index_words()
         await self.index_closed()
         await self.index_inbox()
+        await self.index_receipts()
 
     async def index_some(self) -> bool:
         """The next portion of each; whether there was one."""
-        found = [await self._index_words(), await self._index_closed(), await self._index_inbox()]
+        found = [await self._index_words(), await self._index_closed(), await self._index_inbox(), await self._index_receipts()]
         return any(found)
 
     async def index_words(self) -> None:
@@ -40,6 +56,16 @@ class Indexing(Access):
         while await self._index_inbox():
             pass
 
+    async def index_receipts(self) -> None:
+        """The index of who was helped by whom alone."""
+        while await self._index_receipts():
+            pass
+
+    async def receipts(self) -> list[Receipt]:
+        """All of that index as far as it is: whatever `on_receipts` is told of afterwards comes on top."""
+        async with self._counting:
+            return await self.read(store_receipts.all_receipts)
+
     async def _index_words(self) -> bool:
         """What is read and folded for it keeps nobody from writing."""
         portion = await self.read(store_words.gather)
@@ -50,8 +76,7 @@ class Indexing(Access):
 
     def put_in(self, portion: store_words.Portion) -> None:
         """In two short transactions, off the event loop: live records wait for each."""
-        with self.store.writing(derived=True) as db:
-            store_words.index(db, portion)
+        self._put(store_words.index, portion)
         with self.store.writing(derived=True) as db:
             store_words.tidy(db)
 
@@ -64,9 +89,25 @@ class Indexing(Access):
     async def _index_inbox(self) -> bool:
         if not await self.read(store_concerns.is_behind, self.author) or not await self.in_thread(self.store.has_room_for_own):
             return False
-        await self.in_thread(self._look_for_concerns)
+        await self.in_thread(self._put, store_concerns.index_some, self.author)
         return True
 
-    def _look_for_concerns(self) -> None:
+    async def _index_receipts(self) -> bool:
+        """What is read and folded for it keeps nobody from writing."""
+        async with self._counting:
+            scan = await self.read(store_counting.scan)
+            folds = await self.read(store_counting.gather) if scan is None else []
+            if not (scan or folds) or not await self.in_thread(self.store.has_room_for_own):
+                return False
+            if scan is not None:
+                await self.in_thread(self._put, store_counting.mark, scan)
+            for portion in store_counting.portions(folds):
+                gone, new = await self.seen_through(self._put, store_counting.put_in, portion)
+                if gone or new:
+                    self.on_receipts(gone, new)
+        return True
+
+    def _put(self, function: Callable[[sqlite3.Connection, A], T], found: A) -> T:
+        """One short transaction of an index, which need not reach the disk at once."""
         with self.store.writing(derived=True) as db:
-            store_concerns.index_some(db, self.author)
+            return function(db, found)

@@ -19,7 +19,6 @@ from p2plearn import limits
 from p2plearn.clock import Clock
 from p2plearn.errors import DiskFull
 from p2plearn.identity import Identity
-from p2plearn.ledger.receipts import Receipt
 from p2plearn.ledger.standing import NOBODY
 from p2plearn.node.checking import Checking
 from p2plearn.node.examining import Examination, Examined, Taken, everybody
@@ -56,7 +55,6 @@ class Keeper(Indexing):
         self._changing = trio.Lock()
         self.on_scope: Callable[[], None] = lambda: None  # another part of the commons is held from now on
         self.standing = NOBODY  # how people stand with this home's author: whoever orders by rank looks here each time
-        self.on_receipts: Callable[[Sequence[Receipt], Sequence[Receipt]], None] = lambda _gone, _new: None  # called in the event loop
         self._listeners: list[Listener] = []
         self.news = trio.Event()  # set when something new is here, and replaced: look at it before looking for work
         self.last_news = -math.inf  # when something came, by the event loop's clock

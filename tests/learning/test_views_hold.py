@@ -30,7 +30,7 @@ from p2plearn.learning.people import names_of, people
 from p2plearn.learning.progress import latest_verdicts
 from p2plearn.learning.upstream import made_from, upstream
 from p2plearn.learning.views import Around, show_json
-from p2plearn.ledger.credits import credits_json, credits_of
+from p2plearn.ledger.credits import authors_along, credits_json, credits_of
 from p2plearn.ledger.entries import edges
 from p2plearn.protocol.kinds import (
     BY,
@@ -156,8 +156,9 @@ def ledger(world: World) -> object:
     """The edges, and whom each adoption credits."""
     adopted = sorted((record for record in set(world.records) if record.kind == Adopt.kind), key=lambda record: record.id)
     found = [(record, world.conversations.get(record.target(ROOT) or b"")) for record in adopted]
-    chains = [(record, upstream(one, world.conversations)) for record, one in found if one is not None]
-    return edges(world.records), [credits_json(credits_of(record, chain), world.names) for record, chain in chains]
+    roots = {root: conversation.root for root, conversation in world.conversations.items()}
+    credited = [credits_of(record, one, authors_along(one.root, roots.get, lambda _copy: None)) for record, one in found if one is not None]
+    return edges(world.records), [credits_json(found, world.names) for found in credited]
 
 
 VIEWS: list[Callable[[World], object]] = [show, items, opinions, lineage, declarations, matching, asking, inbox, mine, ledger]

@@ -1,4 +1,4 @@
-"""Edges come from receipts of those who were helped: what was shown, solved, taken up, corrected and thanked for."""
+"""Receipts come from those who were helped: what was shown, solved, taken up, corrected and thanked for."""
 
 from random import Random
 
@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2plearn.ledger.entries import UNITS, Edge, edges
+from p2plearn.ledger.entries import UNITS, edges
+from p2plearn.ledger.receipts import Receipt
 from p2plearn.protocol.kinds import ORIGINALS, RE, ROOT, Thanks
 from p2plearn.protocol.records import Record, Ref
-from p2plearn.testing.authors import Author
+from p2plearn.testing.authors import Author, root_of
 from p2plearn.testing.strategies import record_sets
 
 
@@ -26,6 +27,11 @@ def ben() -> Author:
 @pytest.fixture
 def eve() -> Author:
     return Author("eve")
+
+
+def receipt(record: Record, helper: Author, kind: str, units: float, slot: Record) -> Receipt:
+    """What `record` says, about a thing without topics."""
+    return Receipt(record.author, helper.key, kind, slot.id, units, record.time, (), record.id)
 
 
 def helpers(*records: Record) -> list[bytes]:
@@ -46,7 +52,7 @@ def test_a_solve_credits_whose_reply_it_names(ada: Author, ben: Author) -> None:
     request = ada.ask("Why?")
     reply = ben.reply(request, "hint")
     solved = ada.solve(request, by=reply)
-    assert edges([solved, reply, request, solved]) == [Edge(ada.key, ben.key, "solve", request.id, solved, 2.0)]
+    assert edges([solved, reply, request, solved]) == [receipt(solved, ben, "solve", 2.0, request)]
     assert helpers(request, reply, ada.solve(request)) == []
 
 
@@ -159,7 +165,7 @@ def test_who_showed_it_has_a_slot_of_their_own(ada: Author, ben: Author, eve: Au
     snippet = ben.share("Puncture")
     learned, theirs = ada.adopt(snippet, "using", learned_from=eve.key), eve.adopt(snippet, "tried")
     assert worth(snippet, learned) == {(ben.key, "adopt"): 2.0}
-    found = [edge for edge in edges([snippet, learned, theirs]) if edge.beneficiary == ada.key]
+    found = [edge for edge in edges([snippet, learned, theirs]) if edge.issuer == ada.key]
     assert {(edge.helper, edge.kind, edge.units) for edge in found} == {(ben.key, "adopt", 2.0), (eve.key, "learned-from", 2.0)}
     back = eve.adopt(snippet, "using", learned_from=ada.key)
     assert {edge.kind for edge in edges([snippet, learned, back])} == {"adopt"}
@@ -172,11 +178,11 @@ def test_a_correction_taken_up_is_help_for_the_author(ada: Author, ben: Author, 
     correction, other = ben.correct(snippet, "Sand it first."), eve.correct(snippet, "It is wrong.")
     revised = ada.revise(snippet, "Sand it, glue it.", taking_up=correction)
     said = [snippet, correction, other, revised]
-    assert edges(said) == [Edge(ada.key, ben.key, "correction", correction.id, revised, 1.0)]
+    assert edges(said) == [receipt(revised, ben, "correction", 1.0, correction)]
     assert edges([*said, ada.revise(snippet, "The same.", taking_up=correction)]) == edges(said)
     assert edges([*said, ada.retract(revised)]) == []
     adopted = eve.adopt(snippet, of=revised)
-    assert set(edges([*said, adopted])) == {*edges(said), Edge(eve.key, ada.key, "adopt", snippet.id, adopted, 2.0)}
+    assert set(edges([*said, adopted])) == {*edges(said), receipt(adopted, ada, "adopt", 2.0, snippet)}
     assert edges([snippet, correction, eve.revise(snippet, "Mine.", taking_up=correction)]) == []
     assert edges([snippet, ada.revise(snippet, "New.", taking_up=correction)]) == []
 
@@ -186,8 +192,8 @@ def test_thanks_go_to_whoever_said_the_thing_once_in_each_conversation(ada: Auth
     hint, answer = ben.reply(request, "hint"), ben.reply(request, "answer")
     first, second = ada.thank(hint, "Good."), ada.thank(answer, "Better.")
     said = [request, hint, answer, first, second]
-    assert edges(said) == [Edge(ada.key, ben.key, "thanks", request.id, second, 1.0)]
-    assert edges([*said, ada.retract(second)]) == [Edge(ada.key, ben.key, "thanks", request.id, first, 1.0)]
+    assert edges(said) == [receipt(second, ben, "thanks", 1.0, request)]
+    assert edges([*said, ada.retract(second)]) == [receipt(first, ben, "thanks", 1.0, request)]
     assert edges([request, first]) == []
     assert helpers(request, eve.thank(request, "Good question.")) == [ada.key]
     snippet = ben.share("Puncture")
@@ -195,6 +201,34 @@ def test_thanks_go_to_whoever_said_the_thing_once_in_each_conversation(ada: Auth
     assert helpers(snippet, revised, ada.thank(revised)) == [ben.key]
     assert helpers(snippet, revised, ada.say(Thanks("for what?"), Ref(ROOT, snippet.id))) == []
     assert helpers(snippet, hint, eve.say(Thanks("from elsewhere"), Ref(ROOT, snippet.id), Ref(RE, hint.id))) == []
+
+
+# --- copies ---
+
+
+def test_who_takes_up_or_thanks_for_a_copy_credits_whose_words_they_are(ada: Author, ben: Author, eve: Author) -> None:
+    source = Author("source").share("Puncture")
+    original = ben.fork(source, "My way.")
+    copy = eve.share("Puncture", "My way.")
+    revised = eve.revise(copy, "My own way.")
+    adopted = ada.adopt(copy, "using", learned_from=eve.key)
+    said = [source, original, copy, revised, adopted, eve.adopt(copy)]
+    assert worth(*said[:-1]) == {(eve.key, "adopt"): 2.0}
+    of = {copy.id: original.id}
+    credited = [(edge.helper, edge.kind, edge.units) for edge in edges(said, of) if edge.issuer == ada.key]
+    assert credited == [(author, "adopt", units) for author, units in sorted([(ben.key, 2.0), (Author("source").key, 1.0)])]
+    hint = eve.reply(copy, "comment")
+    for thing, whose in ((copy, ben), (revised, ben), (hint, eve)):
+        thanks = ada.thank(thing)
+        assert edges([original, copy, revised, hint, thanks], of) == [receipt(thanks, whose, "thanks", 1.0, copy)]
+    assert helpers(copy, adopted) == [edge.helper for edge in edges([copy, adopted], of)] == [eve.key]
+
+
+def test_a_fork_of_a_copy_has_a_share_and_the_copy_none(ada: Author, ben: Author, eve: Author) -> None:
+    original, copy = ben.share("Puncture"), eve.share("Puncture")
+    fork = Author("dan").fork(copy, "better")
+    found = edges([original, copy, fork, ada.adopt(fork, "using")], {copy.id: original.id})
+    assert {(edge.helper, edge.units) for edge in found} == {(Author("dan").key, 2.0), (ben.key, 1.0)}
 
 
 # --- whatever comes ---
@@ -205,31 +239,32 @@ def test_edges_are_the_same_in_any_order_and_always_earned(records: list[Record]
     found = edges(records)
     assert edges(random.sample(records, len(records)) + records[:2]) == found
     held = {record.id: record for record in records}
-    assert len({(edge.beneficiary, edge.helper, edge.kind, edge.about) for edge in found}) == len(found)
+    assert len({(edge.issuer, edge.helper, edge.kind, edge.slot) for edge in found}) == len(found)
     solved = [edge for edge in found if edge.kind in {"solve", "verdict"}]
-    assert len({(edge.beneficiary, edge.about) for edge in solved}) == len(solved)
+    assert len({(edge.issuer, edge.slot) for edge in solved}) == len(solved)
     for edge in found:
-        assert edge.beneficiary == edge.record.author != edge.helper
+        assert edge.issuer == held[edge.record].author != edge.helper
         assert 0 < edge.units <= max(UNITS.values())
-        assert edge.record == held[edge.record.id]
-        assert edge.about in held
+        assert edge.at == held[edge.record].time
+        assert edge.topics == held[root_of(held[edge.slot])].topics
 
 
 @given(record_sets(), st.data())
 def test_whatever_is_missing_edges_can_be_told(records: list[Record], data: st.DataObject) -> None:
     known = {record.author for record in records}
     some = data.draw(st.lists(st.sampled_from(records), unique=True))
-    assert all(edge.record in some and edge.helper in known for edge in edges(some))
+    ids = {record.id for record in some}
+    assert all(edge.record in ids and edge.helper in known for edge in edges(some))
 
 
 @given(record_sets())
 def test_no_record_of_a_third_person_gives_or_takes_credit(records: list[Record]) -> None:
     """Besides the things themselves; and whether a solve counts as one that was shown is for the setters of checks to say."""
     for edge in edges(records):
-        two = {edge.beneficiary, edge.helper}
+        two = {edge.issuer, edge.helper}
         theirs = [record for record in records if record.author in two or record.kind in ORIGINALS]
         assert slot(edge) in map(slot, edges(theirs))
 
 
-def slot(edge: Edge) -> tuple[bytes, bytes, str, bytes]:
-    return edge.beneficiary, edge.helper, edge.kind.replace("verdict", "solve"), edge.record.id
+def slot(edge: Receipt) -> tuple[bytes, bytes, str, bytes]:
+    return edge.issuer, edge.helper, edge.kind.replace("verdict", "solve"), edge.record

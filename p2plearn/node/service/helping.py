@@ -11,6 +11,7 @@ from p2plearn.learning.opinions import adoptions
 from p2plearn.ledger.credits import credits_json, credits_of
 from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.saying import Attach, Saying, one_of, required, step_of
+from p2plearn.node.store import receipts as store_receipts
 from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import (
     OF,
@@ -92,7 +93,8 @@ class Helping(Saying):
         refs = (Ref(ROOT, root.record.id), Ref(OF, wording.id))
         said = await self._say(body, *refs, root=root.record, attachments=attachments)
         (adoption,) = await self._keeper.in_thread(self._keeper.store.get, [bytes.fromhex(said["id"])])
-        credited = credits_of(adoption.record, await self._upstream(root))
+        authors = await self._keeper.read(store_receipts.authors_of, root.record)
+        credited = credits_of(adoption.record, found[0][1], authors) if found else []
         return said | {"credits": credits_json(credited, await self._lookup.names())}
 
     async def correct(self, id: str, text: str, attachments: Attach = []) -> Answer:  # noqa: A002, B006  # the contract's name

@@ -1,7 +1,7 @@
 """The tables, and opening the file they are in. What only this module and its siblings know: SQL.
 
 Truth: `records` (raw bytes), `unverified`, `passed`, `declined`, `forgotten`, `doubted`, `kept`, and what is local (follows, addresses,
-seen, agreed, read, answers, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
+seen, agreed, read, answers, brought, an author's `latest`). Everything else is derived and can be rebuilt from `records`.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from p2plearn import limits
 from p2plearn.errors import StoreTooNew
 from p2plearn.node.store.packing import COLUMN_TYPE, pack
 
-FORMAT = 3
+FORMAT = 4
 _PAGE = 16_384
 
 _UNVERIFIED = """
@@ -37,6 +37,22 @@ CREATE TABLE read (id BLOB, mark INTEGER, PRIMARY KEY (id, mark)) WITHOUT ROWID;
 CREATE TABLE answers (
     n INTEGER PRIMARY KEY, question INTEGER NOT NULL, text TEXT NOT NULL, at INTEGER NOT NULL, shared BLOB, action BLOB, facts TEXT
 );
+"""
+
+_SINCE_4 = """
+-- who was helped by whom, as the record of that id says: see `receipts`; slot: empty where it is the root, topics: as JSON
+CREATE TABLE receipts (
+    root BLOB, issuer INTEGER, helper INTEGER, kind TEXT, slot BLOB, units REAL NOT NULL, at INTEGER NOT NULL, topics TEXT NOT NULL,
+    record BLOB NOT NULL, PRIMARY KEY (root, issuer, helper, kind, slot)
+) WITHOUT ROWID;
+CREATE INDEX receipts_between ON receipts (issuer, helper);
+-- roots whose receipts are to be looked at again; n: another one each time
+CREATE TABLE waiting (n INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL UNIQUE);
+-- a few hashes of the words of each wording of a snippet, and since which row that is known; and whose words were taken: see `originals`
+CREATE TABLE sketches (hash INTEGER, known INTEGER, wording INTEGER, PRIMARY KEY (hash, known, wording)) WITHOUT ROWID;
+CREATE TABLE copies (copy BLOB PRIMARY KEY, original BLOB NOT NULL) WITHOUT ROWID;
+-- bytes that each author's node gave this one
+CREATE TABLE brought (author BLOB PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 _RECORDS = f"""
@@ -78,6 +94,7 @@ CREATE TABLE closed (request INTEGER PRIMARY KEY);
 """
     + _UNVERIFIED
     + _SINCE_3
+    + _SINCE_4
 )
 
 _PACK = f"""
@@ -92,7 +109,7 @@ DROP TABLE plain;
 """  # noqa: S608  # fixed text
 
 # From each format to the next. Only tables that are no index are ever changed so; an index is made anew.
-_MIGRATIONS = {1: _UNVERIFIED + _PACK, 2: _SINCE_3}
+_MIGRATIONS = {1: _UNVERIFIED + _PACK, 2: _SINCE_3, 3: _SINCE_4}
 
 
 def open_database(path: Path, *, alone: bool = False) -> sqlite3.Connection:

@@ -24,6 +24,8 @@ from p2plearn import limits
 from p2plearn.errors import DiskFull, StoreBroken
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import concerns as store_concerns
+from p2plearn.node.store import counting as store_counting
+from p2plearn.node.store import evicting as store_evicting
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import rows as store_rows
@@ -301,6 +303,7 @@ def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     return change
 
 
+    store_counting.refold(db, removed)
 def _unnamed_files(db: sqlite3.Connection, removed: Iterable[Record]) -> dict[bytes, int]:
     """The files that only these removed records named, with their sizes; they no longer count."""
     files: dict[bytes, int] = {}
