@@ -25,7 +25,6 @@ from p2plearn.errors import DiskFull, StoreBroken
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store import counting as store_counting
-from p2plearn.node.store import evicting as store_evicting
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import rows as store_rows
