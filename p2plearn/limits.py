@@ -120,6 +120,9 @@ INDEX_IDLE = 1.0  # nothing came for so long: time for indexing; a first sync sh
 INDEX_AT_LEAST = 2.0  # a portion of that so often, however much comes
 MAX_HOLDERS = 4_096  # authors of whom it is known what they hold: counting them takes half a millisecond
 HOLDERS_INTERVAL = 1.0  # between two times that what was found of them is written: of a whole café in one transaction
+RANK_PAUSE = 1.0  # between two times that what came is pushed into the ranks: of a flood of receipts all that came in one go
+RANK_INTERVAL = 60.0  # at which ranks are worked out in full while something comes; 0.1 s for 100,000 people
+RANK_AGEING = 3600.0  # and while nothing comes: what is half a year old counts half
 LOCK_TIMEOUT = 5.0  # how long a command waits while one and the same process has the store
 
 # --- node ---
@@ -208,6 +211,7 @@ DEFAULT_FEED = 50
 MIN_PREFIX = 6
 MAX_THREAD = 10_000  # records folded into one conversation, or into all of one list: 1 s
 MAX_CLOSING = 200  # closing words of an asker, and retractions of them, by which a request is told to be closed
+MAX_EXPLAINED = 500  # lines of why somebody has their rank that name the records behind them: 50 ms
 KEPT_RECORDS = 20_000  # records of folded conversations that are kept: 40 MB
 MAX_TRACED = 150  # conversations of mine in which is looked for what became of my help: 50 ms when nothing of them is folded yet
 MAX_FACTS = 300  # of which my own facts are told: 150 ms, and a few of it again

@@ -113,5 +113,5 @@ def _back(pairs: Pairs, handed: Floats) -> Floats:
     one, other = pairs.mutual
     inner = (pairs.issuer[one] != 0) & (pairs.helper[one] != 0)
     one, other = one[inner], other[inner]
-    back: Floats = PASSED_ON**2 * np.bincount(pairs.helper[one], handed[one] * handed[other], pairs.people)
-    return back
+    back: Floats = np.bincount(pairs.helper[one], handed[one] * handed[other], pairs.people).astype(np.float64)
+    return PASSED_ON**2 * back

@@ -198,6 +198,7 @@ class Keeper(Indexing):
             await self._welcome_back(whatever_room=True)
             if await self.wishes.scope() != before:
                 self.on_scope()
+        self.on_receipts([], [])  # whom I follow counts like one of mine
 
     async def _examination(self, raws: Sequence[bytes], *, postpone: bool) -> Examination:
         fresh = {record_id(raw): raw for raw in raws}

@@ -1,6 +1,6 @@
 """What the parts of the façade share: the keeper, the lookup, the blocks, and folding conversations out of the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from p2plearn import limits
@@ -10,6 +10,7 @@ from p2plearn.learning.entries import Entry
 from p2plearn.learning.items import item_json
 from p2plearn.learning.upstream import made_from, upstream
 from p2plearn.node.keeper import Keeper
+from p2plearn.node.ranks import Ranks
 from p2plearn.node.service.lookup import Lookup
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore
@@ -33,6 +34,7 @@ class Part:
         self._blocks = blocks
         self._lookup = Lookup(keeper)
         self._folds = Folds(keeper.store)
+        self._ranks = Ranks(keeper)
 
     async def _conversations(self, roots: Sequence[Stored]) -> list[tuple[Stored, Conversation]]:
         """Each readable root with its conversation, in the same order."""
@@ -58,6 +60,14 @@ class Part:
         """The words of an entry; private ones if they are for this home's author, else none."""
         target = entry.record.target(RE) or b""
         return entry.text or unseal(entry.sealed, self._keeper.identity.author, entry.author, target) or ""
+
+    async def keep_ranks(self) -> None:
+        """For ever."""
+        await self._ranks.run()
+
+    async def _topic_scores(self, topic: str) -> Mapping[bytes, float]:
+        """Author key → score in a topic, of everybody who has one."""
+        return await self._ranks.scores(topic)
 
     async def _muted(self) -> "Muted":
         return Muted(await self._keeper.read(store_local.attitudes, "mute"))

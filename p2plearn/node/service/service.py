@@ -15,6 +15,7 @@ from p2plearn.node.service import doctor
 from p2plearn.node.service.files import Files
 from p2plearn.node.service.helping import Helping
 from p2plearn.node.service.parts import Answer
+from p2plearn.node.service.ranked import Ranked
 from p2plearn.node.service.showing import Showing
 from p2plearn.node.service.tracing import Tracing
 from p2plearn.node.service.welcoming import Welcoming
@@ -24,7 +25,7 @@ from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 
-class Service(Writing, Helping, Welcoming, Tracing, Showing, Files):
+class Service(Writing, Helping, Welcoming, Tracing, Ranked, Showing, Files):
     """What a home can do by itself; `node.Node` adds what needs a network."""
 
     @classmethod

@@ -1,0 +1,82 @@
+"""The façade's ranking: who helps, as seen from here, and why, line by line. Worked out on this machine, for this machine.
+
+Must not know how scores come about.
+"""
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from p2plearn import config, limits
+from p2plearn.errors import UsageError
+from p2plearn.learning.notation import Names, iso_time
+from p2plearn.ledger.receipts import Receipt
+from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
+from p2plearn.node.store import local as store_local
+from p2plearn.node.store import receipts as store_receipts
+
+if TYPE_CHECKING:
+    from p2plearn.ledger.explaining import Explanation
+
+
+class Ranked(Part):
+    """Says who helps."""
+
+    async def rank(self, topic: str | None = None, limit: int = limits.MAX_LIMIT) -> Answer:
+        """Who helps, best first, overall or in a topic. Where nothing speaks for anybody: who is here, the last seen first."""
+        count, about = limit_of(limit), None if topic is None else topic_of(topic)
+        scores = await self._ranks.scores(about)
+        order = sorted(scores, key=lambda author: (-scores[author], author)) or await self._by_freshness()
+        names = await self._lookup.names()
+        ranking = [
+            {"author": author.hex(), "name": names.get(author, ""), "score": scores.get(author, 0.0), "rank": place}
+            for place, author in enumerate(order[:count], 1)
+        ]
+        view = config.load(self._home)["view"]
+        return {"ranking": ranking, "evidence": bool(scores), "topic": about, "view": view}
+
+    async def why(self, author: str, topic: str | None = None) -> Answer:
+        """Why somebody has their score: whose word it comes from, what is taken off, and the records behind it. The parts add up to it."""
+        about, key = None if topic is None else topic_of(topic), await self._lookup.author(author)
+        if key == self._keeper.author:
+            raise UsageError(reason="You are not in your own ranking: it says who helped you, and those you trust")
+        names = await self._lookup.names()
+        found = await self._ranks.explain(key, about)
+        person: Answer = {"author": key.hex(), "name": names.get(key, ""), "topic": about}
+        if found is None or not found.parts:
+            return person | {"score": 0.0, "rank": None, "parts": [], "discounts": [], "records": []}
+        receipts = await self._keeper.read(_behind, found, key, about)
+        parts: list[Answer] = [
+            {"from": part.issuer.hex(), "name": names.get(part.issuer, ""), "score": part.score, "share": part.score / found.score}
+            | {"records": [_receipt_json(receipt) for receipt in receipts.get(part.issuer, [])]}
+            for part in found.parts
+        ]
+        records = dict.fromkeys(record["id"] for part in parts for record in part["records"])
+        person |= {"score": found.score, "rank": found.rank, "parts": parts}
+        return person | {"discounts": _discounts(found, names), "records": list(records)}
+
+    async def _by_freshness(self) -> list[bytes]:
+        seen = await self._keeper.read(store_local.last_seen)
+        return sorted(seen.keys() - {self._keeper.author}, key=lambda author: (-seen[author], author))
+
+
+def _behind(db: sqlite3.Connection, found: "Explanation", helper: bytes, topic: str | None) -> dict[bytes, list[Receipt]]:
+    """Issuer → their receipts for the helper, of the MAX_EXPLAINED greatest parts; with a topic, those about it."""
+    issuers = [part.issuer for part in found.parts[: limits.MAX_EXPLAINED]]
+    return {
+        issuer: [one for one in store_receipts.between(db, issuer, helper) if topic is None or topic in one.topics] for issuer in issuers
+    }
+
+
+def _receipt_json(receipt: Receipt) -> Answer:
+    return {"id": receipt.record.hex(), "kind": receipt.kind, "at": iso_time(receipt.at), "units": receipt.units}
+
+
+def _discounts(found: "Explanation", names: Names) -> list[Answer]:
+    """What was taken off, as factors: help that goes to and fro between two, and knowing of somebody through one person only."""
+    discounts: list[Answer] = []
+    if found.back < 1:
+        discounts.append({"name": "back-and-forth", "factor": found.back, "through": None})
+    if found.through is not None:
+        one = {"through": found.through.hex(), "through_name": names.get(found.through, "")}
+        discounts.append({"name": "one-source", "factor": found.one_source} | one)
+    return discounts
