@@ -24,7 +24,9 @@ from p2plearn.node.checking import Checking
 from p2plearn.node.examining import Examination, Examined, Taken, everybody
 from p2plearn.node.indexing import Indexing
 from p2plearn.node.replicas import Replicas
+from p2plearn.node.store import evicting as store_evicting
 from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.evicting import Search, Victims
 from p2plearn.node.store.store import Change, Store
 from p2plearn.node.wishes import Wishes
 from p2plearn.protocol.admission import Policy, is_signed, sift
@@ -48,7 +50,8 @@ class Keeper(Indexing):
         self.identity = identity
         self.clock = clock
         self.counts: dict[str, int] = {}  # what was turned away since the start, by reason
-        self.wishes = Wishes(self, identity.author_id, quota, hold_all=hold_all)
+        self.wishes = Wishes(self, identity.author_id, quota, lambda: self.standing, hold_all=hold_all)
+        self.looked_at: set[bytes] = set()  # CIDs of files that somebody here asked for since the start, which stay
         self.checking = Checking()
         self._check_each = check_each
         self.replicas = Replicas(self)
@@ -179,7 +182,7 @@ class Keeper(Indexing):
         return whole
 
     async def set_quota(self, quota: int) -> None:
-        """Bind peers' records by another quota (bytes) from now on. A lower one deletes nothing; with a higher one, more may come."""
+        """Bind peers' records by another quota (bytes) from now on. What is too much goes in time; with a higher one, more may come."""
         async with self._changing:
             self.wishes.quota = quota
             self.wishes.usage = None
@@ -275,6 +278,22 @@ class Keeper(Indexing):
             return await self.in_thread(self.store.held_among, ids)
         return {held for held in ids if held in self.replica}
 
+    async def evict(self, search: Search) -> Victims:
+        """Delete the next portion of what has to make room, and decline it until there is some; its files are to be dropped next."""
+        async with self._changing:
+            usage = await self.wishes.counted()
+            victims, change = await self.seen_through(self.store.evict, lambda db: search.next(db, usage))
+            self.wishes.usage = None
+            self._apply(change, None)
+        victims.files.update(change.files)
+        return victims
+
+    async def note_dropped(self, files: Iterable[bytes]) -> None:
+        """These files, which had to make room, are gone."""
+        async with self._changing:
+            await self.write(store_evicting.note_dropped, list(files))
+            self.wishes.usage = None
+
     async def _welcome_back(self, *, whatever_room: bool = False) -> None:
         """Where there is room again, what was turned away for want of it may come."""
         usage = await self.wishes.counted()
@@ -301,8 +320,10 @@ class Keeper(Indexing):
             if not await self.read(store_quota.is_counted, cid, size):
                 usage = await self.wishes.counted()
                 authors = await self.read(store_quota.namers, cid)
-                if not asked and not any(usage.has_room(author, size) for author in authors):
+                if not asked and (await self.read(store_quota.made_room, cid) or not any(usage.has_room(one, size) for one in authors)):
                     return False
+                if asked and len(self.looked_at) < limits.MAX_LOOKED_AT:
+                    self.looked_at.add(cid)
                 await self.write(partial(store_quota.count_file, whole=False), cid, size)
                 self.wishes.usage = None
         return True

@@ -9,7 +9,9 @@ import trio
 
 from p2plearn import limits
 from p2plearn.errors import DiskFull
+from p2plearn.node.evicting import make_room
 from p2plearn.node.keeper import Keeper
+from p2plearn.node.store.blocks import BlockStore
 
 
 async def check_signatures(keeper: Keeper) -> None:
@@ -52,6 +54,15 @@ async def watch_disk(keeper: Keeper) -> None:
     while True:
         await trio.sleep(limits.DISK_INTERVAL)
         await keeper.let_come()
+
+
+async def keep_quota(keeper: Keeper, blocks: BlockStore) -> None:
+    """Have those who count for least make room when the quota is used up."""
+    while True:
+        has_room = False
+        with contextlib.suppress(DiskFull):
+            has_room = await make_room(keeper, blocks)
+        await trio.sleep(limits.EVICT_INTERVAL if has_room else limits.EVICT_AGAIN)
 
 
 async def _quiet(keeper: Keeper, seconds: float) -> None:

@@ -3,9 +3,10 @@
 Its keeper says when that no longer holds. Must not know how records come in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from p2plearn import limits
+from p2plearn.ledger.standing import Standing
 from p2plearn.node.access import Access
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import quota as store_quota
@@ -17,13 +18,14 @@ from p2plearn.protocol.scope import EVERYTHING, NO_FILTER, Filter, Scope
 class Wishes:
     """`usage`: what is stored by whom, None when it must be counted anew."""
 
-    def __init__(self, access: Access, author: bytes, quota: int, *, hold_all: bool) -> None:
-        """`author`: our own key; `quota`: bytes. Not `hold_all`: only followed people and topics are held."""
+    def __init__(self, access: Access, author: bytes, quota: int, standing: Callable[[], Standing], *, hold_all: bool) -> None:
+        """`author`: our own key; `quota`: bytes; `standing`: how people stand now. Not `hold_all`: only what is followed is held."""
         self.quota = quota
         self.hold_all = hold_all
         self.usage: Usage | None = None
         self._access = access
         self._author = author
+        self._standing = standing
         self._interests = NO_FILTER  # empty: everything
         self._forgotten: set[bytes] | None = None
         self._doubted: set[bytes] | None = None
@@ -44,6 +46,7 @@ class Wishes:
             topics = {target.name.decode() for target in followed if target.kind == "topic"}
             self._interests = NO_FILTER if self.hold_all else Filter(tuple(sorted(topics)), tuple(sorted(friends)))
             self.usage = await self._access.read(store_quota.usage, self.quota, friends)
+        self.usage.standing = self._standing()
         return self.usage
 
     async def scope(self) -> Scope:

@@ -152,8 +152,15 @@ def read_file(blocks: BlockStore, cid: bytes, size: int) -> Iterator[bytes]:
 
 def drop_file(blocks: BlockStore, cid: bytes, size: int, kept: Iterable[tuple[bytes, int]]) -> None:
     """Drop the blocks of a file except those that a file in `kept` (CIDs and sizes) has too: equal bytes are one block."""
-    shared = set().union(*(_known(blocks, *other) for other in kept))
-    for name in _known(blocks, cid, size) - shared:
+    drop_files(blocks, [(cid, size)], kept)
+
+
+def drop_files(blocks: BlockStore, files: Iterable[tuple[bytes, int]], kept: Iterable[tuple[bytes, int]]) -> None:
+    """The same of several files, looking only once at those that stay."""
+    going = set().union(*(_known(blocks, *file) for file in files))
+    for other in kept:
+        going -= _known(blocks, *other)
+    for name in going:
         blocks.delete(name)
 
 

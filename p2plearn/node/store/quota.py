@@ -44,7 +44,8 @@ def unwanted_among(db: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:
 
 
 def welcome_back(db: sqlite3.Connection) -> list[bytes]:
-    """Take what was turned away for want of room or interest off the declined list; the ids."""
+    """Take what was turned away for want of room or interest off the declined list; the ids. Files that made room may come again, too."""
+    db.execute("DELETE FROM kept WHERE bytes = 0 AND NOT whole")
     return [bytes(row[0]) for row in db.execute("DELETE FROM declined WHERE why IN ('quota', 'interest') RETURNING id")]
 
 
@@ -116,6 +117,11 @@ def namers(db: sqlite3.Connection, cid: bytes) -> list[bytes]:
 def is_counted(db: sqlite3.Connection, cid: bytes, size: int) -> bool:
     """Whether a file of this size, or a larger one, counts already."""
     return db.execute("SELECT 1 FROM kept WHERE cid = ? AND bytes >= ?", (cid, size)).fetchone() is not None
+
+
+def made_room(db: sqlite3.Connection, cid: bytes) -> bool:
+    """Whether a file had to go for want of room, and comes only when somebody looks (`evicting.note_dropped`)."""
+    return db.execute("SELECT 1 FROM kept WHERE cid = ? AND bytes = 0", (cid,)).fetchone() is not None
 
 
 def count_file(db: sqlite3.Connection, cid: bytes, size: int, *, whole: bool) -> None:

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from p2plearn.errors import DiskFull, StoreBroken
 from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store import counting as store_counting
+from p2plearn.node.store import evicting as store_evicting
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import rows as store_rows
@@ -250,6 +251,13 @@ class Store(Reader):
                 store_quota.forget_author(db, author)
             return _remove(db, ids, "forgotten")
 
+    def evict(self, find: Callable[[sqlite3.Connection], store_evicting.Victims]) -> tuple[store_evicting.Victims, Change]:
+        """Delete what `find` says has to make room, in one transaction with it; declines the records. The files are to be dropped next."""
+        with self.writing() as db:
+            victims = find(db)
+            store_evicting.let_go(db, victims.files)
+            return victims, _remove(db, victims.records, "quota")
+
     def _insert(self, db: sqlite3.Connection, records: Sequence[Record], now: int, postponed: Collection[bytes] = ()) -> Change:
         """Insert those that are new, table by table: a statement for each record and table costs twice as much."""
         change = Change()
@@ -295,6 +303,7 @@ def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     change.files = _unnamed_files(db, removed)
     store_closed.refold(db, removed)
     store_concerns.refold(db, removed)
+    store_counting.refold(db, removed)
     chains = {(record.space, record.author) for record in removed}
     for space, key in chains:
         lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
@@ -302,12 +311,11 @@ def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     return change
 
 
-    store_counting.refold(db, removed)
 def _unnamed_files(db: sqlite3.Connection, removed: Iterable[Record]) -> dict[bytes, int]:
     """The files that only these removed records named, with their sizes; they no longer count."""
     files: dict[bytes, int] = {}
     for item in (item for record in removed for item in record.attachments):
         if db.execute("SELECT 1 FROM attachments WHERE cid = ? LIMIT 1", (item.cid,)).fetchone() is None:
             kept = db.execute("DELETE FROM kept WHERE cid = ? RETURNING bytes", (item.cid,)).fetchall()
-            files.setdefault(item.cid, int(kept[0][0]) if kept else item.size)
+            files.setdefault(item.cid, int(kept[0][0]) if kept and kept[0][0] else item.size)
     return files
