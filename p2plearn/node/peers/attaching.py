@@ -43,7 +43,7 @@ class Attaching:
         """Fetch a file that counts already. One that turns out to be none counts no longer, and what came of it is dropped."""
         try:
             with trio.move_on_after(limits.FETCH_TIMEOUT):
-                await fetch_attachment(self._network, self._blocks, cid, size, list(self._syncing.links))
+                await fetch_attachment(self._network, self._blocks, cid, size, list(self._syncing.links), brought=self._syncing.brought)
                 await self._keeper.count_file(cid, size)
                 return
         except AttachmentBroken:

@@ -20,17 +20,26 @@ from p2plearn.protocol import cid as cids
 from p2plearn.protocol import dag
 
 Progress = Callable[[int, int], None]
+Brought = Callable[[str, int], None]
 
 
 async def fetch_attachment(
-    network: Network, blocks: BlockStore, cid: bytes, size: int, peers: Iterable[str], *, progress: Progress | None = None
+    network: Network,
+    blocks: BlockStore,
+    cid: bytes,
+    size: int,
+    peers: Iterable[str],
+    *,
+    progress: Progress | None = None,
+    brought: Brought = lambda _peer, _size: None,
 ) -> None:
     """Have the file `cid` of `size` bytes whole in `blocks`. `progress(done, total)` is called in bytes, from what is here already on.
 
+    `brought(peer, size)` is called for each block that came.
     Raises AttachmentAway when some of it is with none of `peers`, AttachmentBroken when it is not such a file, DiskFull. What came
     until then is kept. Two fetches of one file at a time are harmless and wasteful.
     """
-    fetch = _Fetch(network, blocks, cid, size, progress or (lambda _done, _total: None))
+    fetch = _Fetch(network, blocks, cid, size, progress=progress or (lambda _done, _total: None), brought=brought)
     with broken_if_faulty(cid):
         await fetch.learn([dag.root(cid, size)])
     async with trio.open_nursery() as nursery:
@@ -51,12 +60,13 @@ class _Want(NamedTuple):
 class _Fetch:
     """One file under way. A block that stands in several places of the file is wanted once."""
 
-    def __init__(self, network: Network, blocks: BlockStore, cid: bytes, size: int, progress: Progress) -> None:
+    def __init__(self, network: Network, blocks: BlockStore, cid: bytes, size: int, *, progress: Progress, brought: Brought) -> None:
         self._network = network
         self._blocks = blocks
         self._cid = cid
         self._size = size
         self._progress = progress
+        self._brought = brought
         self._done = 0
         self._places: dict[bytes, int] = {}  # bytes of the file that a wanted block stands for
         self._waiting: dict[bytes, _Want] = {}
@@ -117,6 +127,7 @@ class _Fetch:
                 else:
                     await self._keep(want.piece, block)
                     arrived = True
+                    self._brought(peer, len(block))
         except ConnectionLost:
             self._out.add(peer)
         except PeerFault as fault:

@@ -164,7 +164,9 @@ class Syncing:
             scope.cancel()
 
     def _on_change(self, change: Change, source: str | None) -> None:
-        if source is None and change.added:
+        if source is not None and change.added:
+            self.brought(source, sum(len(record.raw) for record in change.added))
+        elif change.added:
             for link in list(self.links.values()):
                 link.push(change.added)
 
@@ -174,3 +176,8 @@ def _first(group: BaseException) -> PeerFault:
         group = group.exceptions[0]
     assert isinstance(group, PeerFault)
     return group
+    def brought(self, peer: str, size: int) -> None:
+        """Count bytes that a peer gave and that were not here: of an author whom it has proved."""
+        if peer in self.links:
+            self._holders.brought(self.links[peer].author, size)
+
