@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from p2plearn.clock import SystemClock
 from p2plearn.errors import ConnectionLost
 from p2plearn.identity import peer_id_of
-from p2plearn.node.net.network import BlockSource, Handler, PeerCallback, PeerInfo, Validator
+from p2plearn.node.net.network import BlockSource, Bonus, Handler, PeerCallback, PeerInfo, TakeTurn, Validator
 from p2plearn.node.peers.syncing import PROTOCOL
 
 _ADDRESS = "/ip4/192.0.2.1/tcp/1"  # of the documentation's network: nobody is dialled
@@ -75,11 +75,14 @@ class PipeHost:
     def validate(self, validator: Validator) -> None:
         """There is no gossip to validate."""
 
-    def serve_blocks(self, source: BlockSource) -> None:
+    def serve_blocks(self, source: BlockSource, turn: TakeTurn) -> None:
         """Nobody asks."""
 
     async def fetch_block(self, peer: str, cid: bytes) -> bytes | None:
         raise ConnectionLost(f"{peer} has no {cid.hex()}")
+
+    def favour(self, bonus: Bonus) -> None:
+        """There is no gossip."""
 
     def blame(self, peer: str, reason: str) -> None:
         raise AssertionError(f"{peer} was blamed: {reason}")

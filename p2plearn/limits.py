@@ -53,6 +53,8 @@ MAX_RUNS = 1_000  # in one ask, one record each at the least
 MAX_CLAIMS = 262_144  # ids and stretches of runs under way from any peer, some 20 MB: what one round tells of; more may come twice
 MAX_BROKEN_PROMISES = 3  # asks of a session for runs that turned out shorter than promised: somebody may forget a record just then
 THOROUGH_EVERY = 32  # rounds; between two looks, a pass over all ids each, for ids that hide one another in the unsalted sketch
+SERVING_SLOTS = 5  # batches and blocks loaded and written to peers at once: four for people who count here, one for strangers
+MAX_TURN = 2.0  # for one of them, then its slot serves others: 400 KB/s keep it; whoever reads slower is sent one at a time
 MAX_NEWS = 10_000  # ids waiting to be pushed to one slow peer; the rest is found in the next round
 
 # --- attachments ---
@@ -71,7 +73,7 @@ MAX_BITSWAP_ASKING = 64 * KiB  # a message from a peer that we never asked: abou
 MAX_BITSWAP_MESSAGE = 1 * MiB + 64 * KiB  # from one that we did: two of the largest blocks
 MAX_BITSWAP_FIELDS = 8_192  # protobuf fields in one message: 10 ms and 2 MiB to read
 MAX_ASKED = 4_096  # CIDs remembered by peer, so that a late answer is told from one that nobody asked for
-SERVING_SLOTS = 32  # blocks loaded and on their way to peers at once: 16 MiB
+ANSWERS_AT_ONCE = 4  # blocks for one peer on one stream under way while nobody else waits, as FETCH_PER_PEER
 
 # --- export files ---
 MAX_BUNDLE_SEARCH = 2 * MiB  # read without a header or a whole entry before a file counts as no export; three of the largest entries
@@ -110,10 +112,10 @@ FORGET_BATCH = 500  # records deleted in one transaction: others come in between
 FORGET_FEW = 50  # the same where the disk is full and the log must fit into RESERVE
 INDEX_BATCH = 5_000  # rows looked at for closed requests in one transaction
 INDEX_INBOX = 250  # rows looked at for the inbox in one transaction: 12 ms
-INDEX_SLICE = 200  # rows of the full-text index in one transaction: live records may wait 14 ms for it; larger ones save a fifth of CPU
 INDEX_RECEIPTS = 1_000  # rows looked at in one go for what may change receipts
 FOLD_RECEIPTS = 500  # records that hang on the roots whose receipts are folded in one go, if it is more than one root
 WRITE_RECEIPTS = 600  # receipts written in one transaction: live records wait some 8 ms for it
+INDEX_SLICE = 200  # rows of the full-text index in one transaction: live records may wait 14 ms for it; larger ones save a fifth of CPU
 INDEX_MERGE = 64  # pages of it merged after each, some 6 ms: as many as keep its pieces few at 1,000,000 records
 INDEX_WAIT = 20.0  # how long a search waits for records to be indexed: some 150,000; of more it says that they are left out
 DISK_INTERVAL = 30.0  # between two looks whether a full disk has room again

@@ -34,6 +34,7 @@ from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.stream_muxer.yamux.yamux import Yamux
 from multiaddr import Multiaddr
 
+from p2plearn import limits
 from p2plearn.node.net.libp2p_bitswap import BlockExchange
 from p2plearn.node.peers.fetching import fetch_attachment
 from p2plearn.node.store.blocks import BlockStore, read_file
@@ -87,7 +88,8 @@ async def serve(kind: str, size: str) -> None:
                 async def source(_peer: str, wanted: bytes) -> bytes | None:
                     return await trio.to_thread.run_sync(blocks.get, wanted)
 
-                exchange.serve(source)
+                slots = trio.Semaphore(limits.SERVING_SLOTS)
+                exchange.serve(source, lambda _peer: slots)
             else:
                 client = BitswapClient(host)
                 client.set_nursery(nursery)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 import pytest
 import trio
@@ -203,7 +203,7 @@ async def test_blocks_are_checked_against_their_name() -> None:
 
     async with hosts(MemoryHub(), 2) as (alice, bob):
         assert await bob.fetch_block(alice.peer_id, cid) is None
-        alice.serve_blocks(source)
+        alice.serve_blocks(source, lambda _peer: nullcontext())
         assert await bob.fetch_block(alice.peer_id, cid) == block
         assert await bob.fetch_block(alice.peer_id, cid[:-1] + b"\0") is None
 

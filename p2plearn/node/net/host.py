@@ -36,7 +36,7 @@ from p2plearn.node.net.libp2p_streams import GuardedHost, HostStream
 from p2plearn.node.net.libp2p_swarm import GuardedSwarm, Listening
 from p2plearn.node.net.libp2p_yamux import BoundedYamux
 from p2plearn.node.net.libp2p_yamux_stream import shielded
-from p2plearn.node.net.network import BlockSource, Handler, Network, PeerCallback, PeerInfo, Validator
+from p2plearn.node.net.network import BlockSource, Bonus, Handler, Network, PeerCallback, PeerInfo, TakeTurn, Validator
 
 log = structlog.get_logger(__name__)
 
@@ -164,13 +164,16 @@ class Host:
     def validate(self, validator: Validator) -> None:
         self.pubsub.validator = validator
 
+    def favour(self, bonus: Bonus) -> None:
+        self.pubsub.bonus = bonus
+
     def blame(self, peer: str, reason: str) -> None:
         self.pubsub.blame(ID.from_string(peer), reason)
 
     # --- blocks ---
 
-    def serve_blocks(self, source: BlockSource) -> None:
-        self.blocks.serve(source)
+    def serve_blocks(self, source: BlockSource, turn: TakeTurn) -> None:
+        self.blocks.serve(source, turn)
 
     async def fetch_block(self, peer: str, cid: bytes) -> bytes | None:
         try:

@@ -1,15 +1,16 @@
 """Blocks over libp2p by Bitswap 1.2.0, so that any IPFS node can give us blocks and take ours.
 
 libp2p's own exchange keeps whatever it is sent; docs/adr/0001-bitswap.md says why this one stands in its place. Each inbound stream has
-a wantlist of its own and is answered one block at a time, on a stream that we open, as IPFS nodes do it; what we want of a peer goes out
+a wantlist of its own and is answered a few blocks at a time, on a stream that we open, as IPFS nodes do it; what we want of a peer goes out
 on one stream, and the answer may come on that one or on any of the peer's. Nothing that arrives is kept but what somebody here waits for.
 
-Must not know what is stored where, nor who may have what: `source` decides that.
+Must not know what is stored where, nor who may have what and when: `source` and `turn` decide that.
 """
 
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 
 import structlog
 import trio
@@ -20,7 +21,7 @@ from libp2p.peer.id import ID
 
 from p2plearn import limits
 from p2plearn.errors import ConnectionLost, PeerFault
-from p2plearn.node.net.network import BlockSource
+from p2plearn.node.net.network import BlockSource, TakeTurn
 from p2plearn.node.net.wants import Questions, Wants
 from p2plearn.protocol import bitswap
 from p2plearn.protocol import cid as cids
@@ -43,7 +44,7 @@ class BlockExchange:
         self._blame = blame
         self._source: BlockSource | None = None
         self._streams: Counter[str] = Counter()  # inbound ones, by peer
-        self._slots = trio.Semaphore(limits.SERVING_SLOTS)
+        self._turn: TakeTurn = lambda _peer: nullcontext()
         self._questions: OrderedDict[str, Questions] = OrderedDict()
         host.set_stream_handler(_PROTOCOL, self._handle)
 
@@ -51,9 +52,12 @@ class BlockExchange:
         waiting = sum(len(questions.waiting) for questions in self._questions.values())
         return f"<BlockExchange waiting={waiting} from={len(self._questions)} serving={self._streams.total()}>"
 
-    def serve(self, source: BlockSource) -> None:
-        """Answer peers with `source(peer, cid)`, asked for CIDs of this protocol only; None means not here, or not for that peer."""
-        self._source = source
+    def serve(self, source: BlockSource, turn: TakeTurn) -> None:
+        """Answer peers with `source(peer, cid)`, asked for CIDs of this protocol only; None means not here, or not for that peer.
+
+        Each answer is loaded and written in `async with turn(peer)`, so no number of peers costs more than there are turns at a time.
+        """
+        self._source, self._turn = source, turn
 
     # --- asking ---
 
@@ -136,22 +140,24 @@ class BlockExchange:
             await _end(end)
 
     async def _answer(self, peer: str, wants: Wants) -> None:
-        """Answer one want after the other. Loading and sending hold a slot, so no number of peers costs more than the slots do."""
-        stream: INetStream | None = None
+        """Answer what is wanted, ANSWERS_AT_ONCE at a time, as turns come."""
+        answers = _Answers(partial(self._host.new_stream, ID.from_string(peer), [_PROTOCOL]))
+        whole = False  # half a message may be on its way
         try:
-            while (want := await wants.next()) is not None:
-                async with self._slots:
-                    with trio.fail_after(limits.BLOCK_TIMEOUT):
-                        message = _reply(want, await self._load(peer, want.cid))
-                        if message:
-                            stream = stream or await self._host.new_stream(ID.from_string(peer), [_PROTOCOL])
-                            await stream.write(message)
-        except BaseException:  # half a message may be on its way
-            if stream is not None:
-                await _end(stream.reset)
-            raise
-        if stream is not None:
-            await _end(stream.close)
+            async with trio.open_nursery() as nursery:
+                for _ in range(limits.ANSWERS_AT_ONCE):
+                    nursery.start_soon(self._answer_each, peer, wants, answers)
+            whole = True
+        finally:
+            await answers.end(whole=whole)
+
+    async def _answer_each(self, peer: str, wants: Wants, answers: "_Answers") -> None:
+        while (want := await wants.next()) is not None:
+            async with self._turn(peer):
+                with trio.fail_after(limits.BLOCK_TIMEOUT):
+                    message = _reply(want, await self._load(peer, want.cid))
+                    if message:
+                        await answers.write(message)
 
     async def _load(self, peer: str, cid: bytes) -> bytes | None:
         if self._source is None or not cids.is_ours(cid):
@@ -184,6 +190,24 @@ class BlockExchange:
                 raise PeerFault("unasked", "a block nobody asked for")
         elif wants is not None:
             await wants.take(event)
+
+
+class _Answers:
+    """The stream on which one peer's wants are answered, opened with the first answer; each is written in one piece."""
+
+    def __init__(self, open_stream: Callable[[], Awaitable[INetStream]]) -> None:
+        self._open = open_stream
+        self._stream: INetStream | None = None
+        self._writing = trio.Lock()
+
+    async def write(self, message: bytes) -> None:
+        async with self._writing:
+            self._stream = self._stream or await self._open()
+            await self._stream.write(message)
+
+    async def end(self, *, whole: bool) -> None:
+        if self._stream is not None:
+            await _end(self._stream.close if whole else self._stream.reset)
 
 
 def _reply(want: bitswap.Wanted, block: bytes | None) -> bytes:

@@ -28,23 +28,27 @@ from p2plearn.node.net.libp2p_frames import Frames
 from p2plearn.node.net.libp2p_mesh import TOPIC, GuardedGossipSub
 from p2plearn.node.net.libp2p_scoring import Faults, Scorer
 from p2plearn.node.net.libp2p_swarm import GuardedManager
-from p2plearn.node.net.network import Validator, Verdict
+from p2plearn.node.net.network import Bonus, Validator, Verdict
 
 log = structlog.get_logger(__name__)
 _SEQNO = 8  # bytes of a sequence number
 
 
 class GuardedPubsub(Pubsub):
-    """Messages in and out. `validator` is asked about each before it goes on; `faults` remembers who sent what was rejected."""
+    """Messages in and out. `validator` is asked about each before it goes on; `faults` remembers who sent what was rejected.
+
+    `bonus(peer)` is added to the score of a peer without faults.
+    """
 
     router: GuardedGossipSub
 
     def __init__(self, host: IHost, nursery: trio.Nursery, now: Callable[[], float]) -> None:
         self._nursery = nursery
         self.faults = Faults(now)
+        self.bonus: Bonus = lambda _peer: 0.0
         super().__init__(
             host,
-            GuardedGossipSub(nursery, Scorer(self.faults)),
+            GuardedGossipSub(nursery, Scorer(self.faults, lambda peer: self.bonus(str(peer)))),
             max_subscriptions_per_rpc=8,
             max_subscriptions_per_peer=1,
             max_inbound_rpc_size=MAX_GOSSIP_RPC,

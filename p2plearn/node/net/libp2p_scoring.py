@@ -14,6 +14,7 @@ from p2plearn.limits import FAULT_HALF_LIFE, FAULTS_TO_GRAYLIST, MAX_SCORED_PEER
 
 _FAULT = 25.0  # what one fault takes off
 _BEST = 10.0  # what good deliveries can add: less than half a fault, so that nobody earns the right to misbehave
+_FORGIVEN = 0.1  # of a fault that faded: some half an hour after it
 _GRAYLIST = -_FAULT * (FAULTS_TO_GRAYLIST - 0.5)
 
 PARAMETERS = {
@@ -57,10 +58,17 @@ class Faults:
 
 
 class Scorer(PeerScorer):
-    """py-libp2p's score with every part in every gate: its own leave faults out of two of them."""
+    """py-libp2p's score with every part in every gate: its own leave faults out of two of them.
 
-    def __init__(self, faults: Faults) -> None:
-        super().__init__(ScoreParams(**PARAMETERS, app_specific_score_fn=lambda peer: -_FAULT * faults.of(peer)))  # type: ignore[arg-type]
+    A `bonus` is for peers without faults: together with good deliveries it would come to more than half of one.
+    """
+
+    def __init__(self, faults: Faults, bonus: Callable[[ID], float]) -> None:
+        def conduct(peer: ID) -> float:
+            amount = faults.of(peer)
+            return -_FAULT * amount if amount >= _FORGIVEN else bonus(peer)
+
+        super().__init__(ScoreParams(**PARAMETERS, app_specific_score_fn=conduct))  # type: ignore[arg-type]
 
     def allow_publish(self, peer: ID, topics: list[str]) -> bool:
         return self.score(peer, topics) >= self.params.publish_threshold

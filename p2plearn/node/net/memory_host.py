@@ -8,7 +8,7 @@ import hashlib
 import random
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import trio
@@ -19,7 +19,7 @@ from p2plearn.errors import BadAddress, ConnectionLost, TooLarge, Unreachable
 from p2plearn.identity import peer_id_of
 from p2plearn.limits import FAULTS_TO_GRAYLIST, MAX_BLOCK, MAX_GOSSIP, SEEN_GOSSIP
 from p2plearn.node.net.memory_streams import MemoryStream, Pipe
-from p2plearn.node.net.network import BlockSource, Handler, PeerCallback, PeerInfo, Validator, Verdict
+from p2plearn.node.net.network import BlockSource, Bonus, Handler, PeerCallback, PeerInfo, TakeTurn, Validator, Verdict
 
 
 @dataclass
@@ -101,6 +101,8 @@ class MemoryHost:
         self._handlers: dict[str, Handler] = {}
         self._validator: Validator | None = None
         self._blocks: BlockSource | None = None
+        self._turn: TakeTurn = lambda _peer: nullcontext()
+        self.bonus: Bonus = lambda _peer: 0.0
         self._connected: list[PeerCallback] = []
         self._disconnected: list[PeerCallback] = []
         self._seen: OrderedDict[tuple[str, int], None] = OrderedDict()
@@ -175,20 +177,25 @@ class MemoryHost:
     def validate(self, validator: Validator) -> None:
         self._validator = validator
 
-    def serve_blocks(self, source: BlockSource) -> None:
-        self._blocks = source
+    def serve_blocks(self, source: BlockSource, turn: TakeTurn) -> None:
+        self._blocks, self._turn = source, turn
 
     async def fetch_block(self, peer: str, cid: bytes) -> bytes | None:
         await trio.sleep(self._hub.delay(self._peer_id, peer))
         if peer not in self._links:
             raise ConnectionLost
-        source = self._hub.hosts[peer]._blocks  # noqa: SLF001
-        block = await source(self._peer_id, cid) if source else None
-        await trio.sleep(self._hub.delay(peer, self._peer_id))
+        other = self._hub.hosts[peer]
+        source = other._blocks  # noqa: SLF001
+        async with other._turn(self._peer_id):  # noqa: SLF001
+            block = await source(self._peer_id, cid) if source else None
+            await trio.sleep(self._hub.delay(peer, self._peer_id))
         if peer not in self._links:
             raise ConnectionLost
         whole = block is not None and len(block) <= MAX_BLOCK and hashlib.sha256(block).digest() == cid[-32:]
         return block if whole else None
+
+    def favour(self, bonus: Bonus) -> None:
+        self.bonus = bonus  # nobody is chosen here: gossip floods
 
     def blame(self, peer: str, reason: str) -> None:
         del reason  # counted together, as gossip scores are

@@ -4,6 +4,7 @@ The rest of the node knows only this module, so the simulator runs the same code
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -51,6 +52,8 @@ Handler = Callable[[Stream], Awaitable[None]]
 Validator = Callable[[str, bytes], Awaitable[Verdict]]
 PeerCallback = Callable[[str], None]
 BlockSource = Callable[[str, bytes], Awaitable[bytes | None]]
+TakeTurn = Callable[[str], AbstractAsyncContextManager[None]]  # by peer
+Bonus = Callable[[str], float]  # by peer, 0 to 5
 
 
 class Network(Protocol):
@@ -89,11 +92,17 @@ class Network(Protocol):
     def validate(self, validator: Validator) -> None:
         """Ask `validator(forwarder, data)` about every gossiped message before it is forwarded."""
 
-    def serve_blocks(self, source: BlockSource) -> None:
-        """Answer peers' wishes for blocks with `source(peer, cid)`; None means not here, or not for that peer."""
+    def serve_blocks(self, source: BlockSource, turn: TakeTurn) -> None:
+        """Answer peers' wishes for blocks with `source(peer, cid)`; None means not here, or not for that peer.
+
+        Each is loaded and written in `async with turn(peer)`.
+        """
 
     async def fetch_block(self, peer: str, cid: bytes) -> bytes | None:
         """One block from one peer, ≤ MAX_BLOCK, its hash checked against the CID; None when the peer has it not."""
+
+    def favour(self, bonus: Bonus) -> None:
+        """Think the better of a peer in gossip by `bonus(peer)`, as long as it has no faults; it must not raise."""
 
     def blame(self, peer: str, reason: str) -> None:
         """Count a fault against `peer`; enough of them graylist it in gossip."""

@@ -32,7 +32,7 @@ class Attaching:
         self._changed = trio.Event()
         keeper.listen(self._on_change)
         network.on_connected(lambda _peer: self._wake())
-        network.serve_blocks(self._give)
+        network.serve_blocks(self._give, syncing.serving.turn)
 
     async def fetch(self, cid: bytes, size: int) -> None:
         """Have a file here, from whoever is connected. Raises AttachmentAway, AttachmentBroken, DiskFull."""

@@ -2,14 +2,15 @@
 
 Tasks read, write, examine what arrived, commit what is examined, load what is wanted, and keep time: one batch is examined while the one
 before it is committed. What arrived is acknowledged only when it is committed, and the window of the session bounds all that waits here.
-Reading pauses while too much waits to be written, so a peer that asks and never reads costs a bounded amount.
+What a peer asked for is loaded in a turn of its own, which lasts until it is written; news waits for no turn. Reading pauses while too much
+waits to be written, so a peer that asks and never reads costs a bounded amount.
 
 Must not know which peers there are, nor when to sync with whom: that is `syncing`.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import trio
 
@@ -17,8 +18,9 @@ from p2plearn import limits
 from p2plearn.errors import ConnectionLost, PeerFault
 from p2plearn.node.examining import Examined
 from p2plearn.node.keeper import Keeper
-from p2plearn.node.net.network import Stream
+from p2plearn.node.net.network import Stream, TakeTurn
 from p2plearn.protocol.events import Arrived, Ended, Event, Heavy, Load, Me, Met, Narrowed, Phase, RoundAsked, Settled, Wanted
+from p2plearn.protocol.incoming import Prefer
 from p2plearn.protocol.records import Record, record_id
 from p2plearn.protocol.replica import Replica
 from p2plearn.protocol.scope import Scope
@@ -43,10 +45,17 @@ class _Queue(Generic[T]):
             return None
 
 
+class Ways(NamedTuple):
+    """What the rank decides: `turn(peer)` is when something is loaded for a peer, `prefer` whose records are asked for first."""
+
+    turn: TakeTurn
+    prefer: Prefer
+
+
 class Link:
     """Run it with `run()`; it ends with the stream. `author` is known once the peer's hello held."""
 
-    def __init__(self, keeper: Keeper, replica: Replica, stream: Stream, me: Me, *, initiator: bool) -> None:
+    def __init__(self, keeper: Keeper, replica: Replica, stream: Stream, me: Me, ways: Ways, *, initiator: bool) -> None:
         """`replica`: of what this node holds by its own rules."""
         self.peer = stream.peer
         self.author: bytes | None = None
@@ -59,10 +68,12 @@ class Link:
         self.on_left: Callable[[], None] = lambda: None  # it was to bring something that others have to bring now
         self._keeper = keeper
         self._stream = stream
+        self._turn = ways.turn
         self._initiator = initiator
-        self._session = Session(replica, me, stream.peer.encode(), initiator)
+        self._session = Session(replica, me, stream.peer.encode(), initiator, ways.prefer)
         self._frames = _Queue[bytes]()
-        self._waiting = 0  # bytes of frames not yet written
+        self._said = 0  # bytes of frames so far
+        self._waiting = 0  # of them not yet written
         self._arrived = _Queue[tuple[bytes, ...]]()
         self._examined = _Queue[Examined | tuple[bytes, ...]]()
         self._news: dict[bytes, bytes] = {}  # id → raw of what was just said here: sent without asking the store
@@ -70,6 +81,7 @@ class Link:
         self._brought = 0  # and those that were new
         self._counted_from = trio.current_time()
         self._loads = _Queue[Load]()
+        self._live = _Queue[Load]()  # of news
         self._jobs = _Queue[Heavy]()
         self._scopes = _Queue[Scope]()  # narrower than that, of which the replica is to be brought: one at the most
         self._nudged = False
@@ -87,8 +99,10 @@ class Link:
         try:
             self._collect([])
             async with trio.open_nursery() as nursery:
-                for task in (self._write, self._examine, self._commit, self._load, self._narrow, self._work, self._keep_time, self._watch):
+                for task in (self._write, self._examine, self._commit, self._load, self._tell, self._narrow, self._work):
                     nursery.start_soon(task)
+                nursery.start_soon(self._keep_time)
+                nursery.start_soon(self._watch)
                 await self._read()
                 nursery.cancel_scope.cancel()
         finally:
@@ -113,7 +127,6 @@ class Link:
     async def _read(self) -> None:
         while True:
             while self._waiting > limits.MAX_UNREAD:
-                self._written = trio.Event()
                 await self._written.wait()
             data = await self._stream.receive()
             if not data:
@@ -128,6 +141,7 @@ class Link:
             await self._stream.send(frame)
             self._waiting -= len(frame)
             self._written.set()
+            self._written = trio.Event()
 
     async def _examine(self) -> None:
         """A few records are examined when they are committed, in one go."""
@@ -168,9 +182,26 @@ class Link:
         return sum(replica.knows(one) and one not in replica for one in ids) if has_declined else 0
 
     async def _load(self) -> None:
+        """The next load may begin while the one before it is being written."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                await nursery.start(self._serve, await self._loads.get())
+
+    async def _serve(self, load: Load, task_status: Any) -> None:
+        async with self._turn(self.peer):
+            await self._supply(load)
+            task_status.started()
+            end = self._said
+            while self._said - self._waiting < end:
+                await self._written.wait()
+
+    async def _tell(self) -> None:
         while True:
-            raws, rest = await self._keeper.load(await self._loads.get())
-            self._collect(self._session.supply(raws, rest))
+            await self._supply(await self._live.get())
+
+    async def _supply(self, load: Load) -> None:
+        raws, rest = await self._keeper.load(load)
+        self._collect(self._session.supply(raws, rest))
 
     async def _work(self) -> None:
         while True:
@@ -225,7 +256,7 @@ class Link:
                 case Wanted(load) if load.live and self._news.keys() >= set(load.ids):
                     self._collect(self._session.supply([self._news[record_id] for record_id in load.ids], Load(live=True)))
                 case Wanted(load):
-                    self._loads.put(load)
+                    (self._live if load.live else self._loads).put(load)
                 case Heavy():
                     self._jobs.put(event)
                 case Narrowed(scope):
@@ -246,4 +277,5 @@ class Link:
                     raise PeerFault("ended", reason)
         for frame in self._session.to_send():
             self._frames.put(frame)
+            self._said += len(frame)
             self._waiting += len(frame)

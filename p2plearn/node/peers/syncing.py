@@ -13,8 +13,10 @@ from p2plearn import limits
 from p2plearn.errors import ConnectionLost, PeerFault
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.network import Network, Stream
+from p2plearn.node.peers.frontier import Frontier
 from p2plearn.node.peers.holders import Holders
-from p2plearn.node.peers.link import Link
+from p2plearn.node.peers.link import Link, Ways
+from p2plearn.node.peers.serving import Serving
 from p2plearn.node.store.store import Change
 from p2plearn.protocol.events import Me
 from p2plearn.protocol.messages import NONCE_SIZE
@@ -37,11 +39,14 @@ class Syncing:
         self._nursery = nursery
         self._proof = sign(keeper.identity.author, HELLO_DOMAIN, network.peer_id.encode())
         self._holders = Holders(keeper)
+        self._frontier = Frontier(keeper)
+        self.serving = Serving(keeper, network, self._author_of)
         self._met = trio.Event()
         self._rest_until: dict[str, float] = {}  # peers whose last link was dear wait for the next
         self._running: dict[str, trio.CancelScope] = {}
         self._connected: dict[str, trio.CancelScope] = {}
         network.handle(PROTOCOL, self._accept)
+        network.favour(lambda peer: keeper.standing.gossip(self._author_of(peer)))
         network.on_connected(self._on_connected)
         network.on_disconnected(self._on_disconnected)
         keeper.listen(self._on_change)
@@ -61,6 +66,10 @@ class Syncing:
         """Wait until a peer has proved its author."""
         while peer not in self.links:
             await self._met.wait()
+
+    def _author_of(self, peer: str) -> bytes | None:
+        link = self.links.get(peer)
+        return link.author if link else None
 
     # --- opening links ---
 
@@ -112,8 +121,10 @@ class Syncing:
 
     async def _hold_link(self, stream: Stream, *, initiator: bool) -> None:
         me = Me(self._keeper.author, self._proof, os.urandom(NONCE_SIZE))
+        await self._frontier.look()
         async with self._keeper.replicas.of(await self._keeper.wishes.scope()) as replica:
-            link = Link(self._keeper, replica, stream, me, initiator=initiator)
+            ways = Ways(self.serving.turn, self._frontier.prefer)
+            link = Link(self._keeper, replica, stream, me, ways, initiator=initiator)
             link.on_new = lambda records: self._on_new(link, records)
             link.on_met = lambda: self._on_link_met(link)
             link.on_left = self.nudge
@@ -163,6 +174,11 @@ class Syncing:
         for scope in list(self._running.values()):
             scope.cancel()
 
+    def brought(self, peer: str, size: int) -> None:
+        """Count bytes that a peer gave and that were not here: of an author whom it has proved."""
+        if peer in self.links:
+            self._holders.brought(self.links[peer].author, size)
+
     def _on_change(self, change: Change, source: str | None) -> None:
         if source is not None and change.added:
             self.brought(source, sum(len(record.raw) for record in change.added))
@@ -176,8 +192,3 @@ def _first(group: BaseException) -> PeerFault:
         group = group.exceptions[0]
     assert isinstance(group, PeerFault)
     return group
-    def brought(self, peer: str, size: int) -> None:
-        """Count bytes that a peer gave and that were not here: of an author whom it has proved."""
-        if peer in self.links:
-            self._holders.brought(self.links[peer].author, size)
-
