@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import breadth_first_order
 from p2plearn.ledger.accounts import Floats, Numbers, Pairs
 
 UNKNOWN = -1
+_MOST_ROUNDS = 50  # honest worlds take two to five; a ladder built to take one for each rung stays behind whoever built it
 
 
 def gates(pairs: Pairs) -> Numbers:
@@ -18,29 +19,28 @@ def gates(pairs: Pairs) -> Numbers:
 
     Cut the tree of a search from me above everybody who is a gate. Its pieces have no person in common, so whoever an edge leads to from
     another piece can be reached in two ways that meet nowhere but with me: such a person is a gate too. Repeated until no edge crosses,
-    every way into a piece leads through its gate. Immediate dominators in the sense of Lengauer & Tarjan 1979.
+    every way into a piece leads through its gate. Immediate dominators in the sense of Lengauer & Tarjan 1979; docs/adr/0021-gates.md.
     """
     weights: Floats = np.ones(len(pairs))
     graph = csr_array((weights, pairs.helper[pairs.outward], pairs.first_out), shape=(pairs.people, pairs.people))
     order, parent = breadth_first_order(graph, 0)
-    found = np.full(pairs.people, UNKNOWN, np.int32)
-    found[order] = parent[order]
-    found[0] = 0
-    above = found.copy()  # in the search tree
-    direct = pairs.helper[pairs.of(0)]
-    is_gate = np.zeros(pairs.people, bool)
-    is_gate[direct] = True
-    inner = np.flatnonzero((found[pairs.issuer] != UNKNOWN) & (pairs.issuer != 0) & (pairs.helper != 0))
-    issuer, helper = pairs.issuer[inner], pairs.helper[inner]
+    above = np.full(pairs.people, UNKNOWN, np.int32)  # in the tree of the search
+    above[order[1:]] = parent[order[1:]]
     everybody = np.arange(pairs.people, dtype=np.int32)
-    while True:
-        found = _lead(np.where(is_gate | (above == UNKNOWN), everybody, above))
-        crossing = (found[issuer] != found[helper]) & ~is_gate[helper]
+    is_gate = above == UNKNOWN  # whom the search did not reach, and I, are above nobody whom it did
+    is_gate[pairs.helper[pairs.of(0)]] = True
+    asked = (above[pairs.issuer] != UNKNOWN) & ~is_gate[pairs.helper]
+    issuer, helper = pairs.issuer[asked], pairs.helper[asked]
+    found = everybody
+    for _ in range(_MOST_ROUNDS):
+        found = _lead(np.where(is_gate, everybody, above))
+        crossing = found[issuer] != found[helper]
         if not crossing.any():
             break
         is_gate[helper[crossing]] = True
+        rest = ~is_gate[helper]
+        issuer, helper = issuer[rest], helper[rest]
     found[above == UNKNOWN] = UNKNOWN
-    found[0] = UNKNOWN
     return found
 
 

@@ -98,3 +98,9 @@ def test_without_a_node_libp2p_is_not_loaded(tmp_path, arguments):
     code, modules = loaded(tmp_path, *arguments)
     assert code == 0
     assert "libp2p" not in modules
+
+
+def test_what_ranks_is_imported_only_when_there_is_somebody_to_rank():
+    loading = "import p2plearn.node.node, p2plearn.node.runtime, sys; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"

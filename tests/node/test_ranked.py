@@ -55,6 +55,9 @@ async def test_without_evidence_it_says_so_and_shows_who_was_here_last(service: 
     answer = await service.rank()
     assert [(one["name"], one["score"], one["rank"]) for one in answer["ranking"]] == [("Ben", 0.0, 1), ("Ada", 0.0, 2)]
     assert not answer["evidence"]
+    assert await names(service, "bread") == []
+    await hear(service, ada.share("Sourdough", "Feed it daily.", topics=("bread",)), ben.teach("bread"))
+    assert sorted(await names(service, "bread")) == ["Ada", "Ben"]
 
 
 async def test_whoever_helped_me_is_ranked_and_the_record_says_why(service: Service) -> None:

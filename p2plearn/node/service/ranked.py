@@ -11,6 +11,7 @@ from p2plearn.errors import UsageError
 from p2plearn.learning.notation import Names, iso_time
 from p2plearn.ledger.receipts import Receipt
 from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
+from p2plearn.node.store import authored as store_authored
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import receipts as store_receipts
 
@@ -25,7 +26,7 @@ class Ranked(Part):
         """Who helps, best first, overall or in a topic. Where nothing speaks for anybody: who is here, the last seen first."""
         count, about = limit_of(limit), None if topic is None else topic_of(topic)
         scores = await self._ranks.scores(about)
-        order = sorted(scores, key=lambda author: (-scores[author], author)) or await self._by_freshness()
+        order = sorted(scores, key=lambda author: (-scores[author], author)) or await self._by_freshness(about)
         names = await self._lookup.names()
         ranking = [
             {"author": author.hex(), "name": names.get(author, ""), "score": scores.get(author, 0.0), "rank": place}
@@ -54,9 +55,14 @@ class Ranked(Part):
         person |= {"score": found.score, "rank": found.rank, "parts": parts}
         return person | {"discounts": _discounts(found, names), "records": list(records)}
 
-    async def _by_freshness(self) -> list[bytes]:
+    async def _by_freshness(self, topic: str | None) -> list[bytes]:
+        """Who is here, the last seen first; with a topic, those who wrote about it or teach it."""
         seen = await self._keeper.read(store_local.last_seen)
-        return sorted(seen.keys() - {self._keeper.author}, key=lambda author: (-seen[author], author))
+        known = seen.keys() - {self._keeper.author}
+        if topic is not None:
+            teachers = {author for author, said in (await self._lookup.declared()).items() if topic in said.teaches}
+            known &= teachers | await self._keeper.read(store_authored.writers, topic)
+        return sorted(known, key=lambda author: (-seen[author], author))
 
 
 def _behind(db: sqlite3.Connection, found: "Explanation", helper: bytes, topic: str | None) -> dict[bytes, list[Receipt]]:
