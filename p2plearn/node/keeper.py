@@ -288,6 +288,11 @@ class Keeper(Indexing):
         victims.files.update(change.files)
         return victims
 
+    async def welcome_back(self) -> None:
+        """Let come what was turned away for want of room or interest, to be judged once more."""
+        async with self._changing:
+            await self._welcome_back(whatever_room=True)
+
     async def note_dropped(self, files: Iterable[bytes]) -> None:
         """These files, which had to make room, are gone."""
         async with self._changing:

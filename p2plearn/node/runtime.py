@@ -163,9 +163,9 @@ async def open_node(home: Home, keeper: Keeper, blocks: BlockStore, network: Net
             nursery.start_soon(task)
         for chore in (upkeep.check_signatures, upkeep.index, upkeep.fold_log, upkeep.watch_disk):
             nursery.start_soon(chore, keeper)
-        nursery.start_soon(upkeep.keep_quota, keeper, blocks)
         node = Node(home, keeper, blocks, Works(network, syncing, meeting, attaching), stop)
         nursery.start_soon(node.keep_ranks)
+        nursery.start_soon(upkeep.keep_quota, keeper, blocks, node.stand)
         yield node
         nursery.cancel_scope.cancel()
 

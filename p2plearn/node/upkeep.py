@@ -4,11 +4,14 @@ Each task is for ever and in small portions, and stands back while records come 
 """
 
 import contextlib
+import math
+from collections.abc import Awaitable, Callable
 
 import trio
 
 from p2plearn import limits
 from p2plearn.errors import DiskFull
+from p2plearn.ledger.standing import NOBODY
 from p2plearn.node.evicting import make_room
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.store.blocks import BlockStore
@@ -56,12 +59,25 @@ async def watch_disk(keeper: Keeper) -> None:
         await keeper.let_come()
 
 
-async def keep_quota(keeper: Keeper, blocks: BlockStore) -> None:
-    """Have those who count for least make room when the quota is used up."""
+async def keep_quota(keeper: Keeper, blocks: BlockStore, rank: Callable[[], Awaitable[object]]) -> None:
+    """Have those who count for least make room when the quota is used up. `rank` works out how people stand: nobody goes before.
+
+    What was turned away of people who are ranked since then may come, too; with it all else that was, which is turned away once more.
+    """
+    known, welcomed = NOBODY.scores, -math.inf
     while True:
-        has_room = False
-        with contextlib.suppress(DiskFull):
-            has_room = await make_room(keeper, blocks)
+        has_room = True
+        usage = await keeper.wishes.counted()
+        if usage.total > usage.quota * limits.QUOTA_BINDS_AT:
+            if known is NOBODY.scores or usage.total > usage.quota * limits.QUOTA_FULL:
+                await rank()
+            has_room = False
+            with contextlib.suppress(DiskFull):
+                has_room = await make_room(keeper, blocks)
+            scores = keeper.standing.scores
+            if trio.current_time() > welcomed + limits.EVICT_AGAIN and scores.keys() - known.keys():
+                known, welcomed = scores, trio.current_time()
+                await keeper.welcome_back()
         await trio.sleep(limits.EVICT_INTERVAL if has_room else limits.EVICT_AGAIN)
 
 

@@ -103,6 +103,10 @@ def pages(author: Author, count: int) -> list[Record]:
     return [author.share(f"{author.name} {n}", PAGE) for n in range(count)]
 
 
+async def nothing() -> None:
+    """Nobody stands anyhow."""
+
+
 def pages_of(records: Sequence[Record], name: str) -> list[Record]:
     return [record for record in records if record.author == Author(name).key]
 
@@ -373,11 +377,35 @@ async def test_a_disk_without_room_to_delete_is_tried_again(tmp_path: Path, monk
 
     monkeypatch.setattr(upkeep, "make_room", full)
     monkeypatch.setattr(limits, "EVICT_AGAIN", 0.001)
-    async with home(tmp_path) as here:
+    async with home(tmp_path, quota=100) as here:
+        await here.take(ME.share("mine", PAGE))
         with trio.move_on_after(5) as patience:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(upkeep.keep_quota, here.keeper, here.blocks)
+                nursery.start_soon(upkeep.keep_quota, here.keeper, here.blocks, nothing)
                 while len(tries) < 2:  # noqa: ASYNC110  # what is waited for has no event
                     await trio.sleep(0.001)
                 nursery.cancel_scope.cancel()
         assert not patience.cancelled_caught
+
+
+async def test_who_is_ranked_by_now_may_come_and_nobody_goes_before_it_is_known(tmp_path: Path) -> None:
+    dear, mine = Author("dear"), pages(ME, 10)
+    async with home(tmp_path) as here:
+        kept = dear.share("a line")
+        await here.take(*mine, kept, Author("early").share("a line"))
+        await here.keeper.set_quota(await here.used() * 1_000 // 949)
+        late = dear.share("another")
+        strange = Author("somebody").share("a line")
+        assert await here.take(late, strange) == []
+
+        async def rank() -> None:
+            here.stand(dear=1.0)
+
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(upkeep.keep_quota, here.keeper, here.blocks, rank)
+                while here.keeper.replica.knows(late.id):  # noqa: ASYNC110  # what is waited for has no event
+                    await trio.sleep(0.001)
+                nursery.cancel_scope.cancel()
+        assert here.held([kept]) == [kept]
+        assert await here.take(late, strange) == [late]

@@ -65,6 +65,10 @@ class Part:
         """For ever."""
         await self._ranks.run()
 
+    async def stand(self) -> None:
+        """Work out how people stand, by all that is here now."""
+        await self._ranks.scores()
+
     async def _topic_scores(self, topic: str) -> Mapping[bytes, float]:
         """Author key → score in a topic, of everybody who has one."""
         return await self._ranks.scores(topic)
