@@ -33,6 +33,12 @@ def test_words_are_found_at_their_beginning_however_they_are_written() -> None:
     assert order([("", "barn arn"), ("", "arn arn")], arn=1.0)[0] == ("", "arn arn")
 
 
+def test_whatever_else_speaks_for_a_text_multiplies_its_score() -> None:
+    once, twice = ("", "tyre and rim"), ("", "tyre tyre rim")
+    assert ranked([once, twice], lambda pair: pair, {"tyre": 1.0}, lambda pair: 2.0 if pair == once else 1.0) == [once, twice]
+    assert ranked([once, twice], lambda pair: pair, {"tyre": 1.0}, lambda pair: 1.01 if pair == once else 1.0) == [twice, once]
+
+
 @given(st.lists(st.tuples(texts, texts), max_size=8), st.dictionaries(st.sampled_from("ab"), st.floats(0, 9)), st.randoms())
 def test_everything_that_was_found_is_there_and_equals_keep_their_order(
     found: list[tuple[str, str]], weights: dict[str, float], random: Random

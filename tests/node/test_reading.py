@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from p2plearn import limits
 from p2plearn.errors import NotFound, P2plearnError, SearchTooBroad, UsageError
+from p2plearn.ledger.standing import NOBODY, Standing
 from p2plearn.node.service.service import Service
 from p2plearn.node.store import words as store_words
 from p2plearn.protocol.records import Attachment, Draft, Record
@@ -95,6 +96,40 @@ async def test_forgetting_the_solution_opens_the_request_here(service: Service) 
 
 
 # --- search ---
+
+
+async def test_what_people_count_for_orders_what_is_found(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    one, other = ada.share("Tyres", "rubber"), ben.share("Tyres", "rubber")
+    await hear(service, one, other)
+    found = ids(await service.search("tyres"))
+    service._keeper.standing = Standing({ada.key: 1.0})
+    assert ids(await service.search("tyres")) == [one.id.hex(), other.id.hex()]
+    service._keeper.standing = Standing({ben.key: 1.0})
+    assert ids(await service.search("tyres")) == [other.id.hex(), one.id.hex()]
+    service._keeper.standing = NOBODY
+    assert ids(await service.search("tyres")) == found
+
+
+async def test_one_of_the_first_places_is_for_somebody_unranked(service: Service) -> None:
+    known, new = [Author(f"known {n}") for n in range(12)], Author("new")
+    theirs = [one.share("Tyres, tyres", "tyres") for one in known]
+    gone, hidden, note = new.share("Tyres"), Author("muted").share("Tyres"), new.share("Rubber", "and a word about tyres")
+    answered = new.reply(theirs[0], "comment", "not these tyres")
+    mine = (await service.share(title="Rubber", text="my own tyres", topics=["x"]))["id"]
+    await hear(service, *theirs, gone, new.retract(gone), hidden, note)
+    await service.mute(hidden.author.hex())
+    service._keeper.standing = Standing({one.key: 1.0 for one in known})
+    best = ids(await service.search("tyres"))
+    assert best[9] == note.id.hex()
+    assert best[12:] == [mine] or best[13] == mine
+    assert len(best) == len(set(best)) == 14
+    assert ids(await service.search("tyres", limit=9)) == best[:9]
+    assert ids(await service.search("tyres", limit=10)) == best[:10]
+    await hear(service, answered)  # of which one is among the first, with others' words
+    assert len(set(ids(await service.search("tyres")))) == 14
+    service._keeper.standing = Standing({one.key: 1.0 for one in (*known, new)})
+    assert set(ids(await service.search("tyres"))[:12]) == {one.id.hex() for one in theirs}
 
 
 async def test_search_finds_words_in_what_is_said_and_in_answers(service: Service) -> None:

@@ -15,6 +15,7 @@ from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn.learning.conversation import CLOSED, Conversation
 from p2plearn.learning.similar import Candidate, similar
+from p2plearn.ledger.finding import boost, lacks_newcomer, with_newcomer
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
 from p2plearn.node.store import words as store_words
@@ -48,17 +49,22 @@ class Reading(Part):
         return {"items": await self._newest([Request.kind], topic, limit, only_open=open)}
 
     async def search(self, query: str, topic: str | None = None, limit: int = limits.DEFAULT_FEED) -> Answer:
-        """Snippets and requests that contain every word of the query, in themselves or in what was said about them, best first."""
+        """Snippets and requests that contain every word of the query, in themselves or in what was said about them, best first.
+
+        Whose words they are counts a little; one of the first places is for somebody who counts for nothing yet (`ledger.finding`).
+        """
         words = _words(query)
         count = limit_of(limit)
         wanted = topic_of(topic) if topic is not None else None
         most = min(limits.MAX_MATCHES, max(limits.RANKED, count))
         async with self._searching:
             whole = await self._indexed()
-            found = await self._keeper.read(lambda db: store_words.match(db, words, topic=wanted, limit=most))
-            hits = [hit async for hit in self._visible(found.records, count)]
+            standing = self._keeper.standing
+            find = partial(store_words.match, words=words, topic=wanted, limit=most, boost=lambda record: boost(standing, record.author))
+            found = await self._keeper.read(find)
+            hits = await self._with_newcomer([hit async for hit in self._visible(found.records, count)], found.records)
             items = await self._items((hit.root, hit.conversation) for hit in hits)
-        answer: Answer = {"items": [item | {"snippet": _excerpt(hit.text, words)} for item, hit in zip(items, hits, strict=True)]}
+        answer: Answer = {"items": [item | {"snippet": _excerpt(_text(hit.found), words)} for item, hit in zip(items, hits, strict=True)]}
         notes = [*([] if whole else [_LEFT_OUT]), *([_WHOLE_WORDS_ONLY] if found.whole_words_only else [])]
         return answer | {"notes": notes} if notes else answer
 
@@ -73,6 +79,16 @@ class Reading(Part):
         best = similar(text[: limits.MAX_RECORD], candidates)
         items = await self._items((held[match.candidate.id].root, held[match.candidate.id].conversation) for match in best)
         return {"similar": [item | {"score": round(match.score, 3)} for item, match in zip(items, best, strict=True)]}
+
+    async def _with_newcomer(self, hits: list["_Hit"], found: list[Record]) -> list["_Hit"]:
+        """The hits, with the best of somebody unranked among the first if there is any, and none there yet."""
+        standing, me = self._keeper.standing, self._keeper.author
+        if not lacks_newcomer(hits, lambda hit: hit.found.author != me and not standing.is_ranked(hit.found.author)):
+            return hits
+        theirs = [record for record in found if record.author != me and not standing.is_ranked(record.author)]
+        for best in [hit async for hit in self._visible(theirs, 1)]:
+            hits = with_newcomer([hit for hit in hits if hit.root != best.root], best, len(hits))
+        return hits
 
     async def _indexed(self) -> bool:
         """Let the index catch up, as long as a person would wait; whether it has."""
@@ -118,20 +134,20 @@ class Reading(Part):
             roots = await self._keeper.in_thread(self._keeper.store.get, ids[at : at + _FOLDED])
             for root, conversation in await self._conversations([root for root in roots if root.record not in muted]):
                 seen = _seen(conversation)
-                text = next((_text(record) for record in by_root[root.record.id] if record.id in seen), None)
-                if text is not None and conversation.reason is None and count > 0:
+                first = next((record for record in by_root[root.record.id] if record.id in seen), None)
+                if first is not None and conversation.reason is None and count > 0:
                     count -= 1
-                    yield _Hit(root, conversation, text)
+                    yield _Hit(root, conversation, first)
             if count <= 0:
                 return
 
 
 class _Hit(NamedTuple):
-    """A conversation that was found, and the text in it that was."""
+    """A conversation that was found, and the record in it that was."""
 
     root: Stored
     conversation: Conversation
-    text: str
+    found: Record
 
 
 def _seen(conversation: Conversation) -> set[bytes]:

@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from p2plearn import limits
@@ -122,12 +122,14 @@ class Found(NamedTuple):
     whole_words_only: bool
 
 
-def match(db: sqlite3.Connection, words: Iterable[str], *, topic: str | None = None, limit: int) -> Found:
+def match(
+    db: sqlite3.Connection, words: Iterable[str], *, topic: str | None = None, limit: int, boost: Callable[[Record], float] = lambda _: 1.0
+) -> Found:
     """The `limit` records with every word, best first (`learning.ranking`). With a topic, those that carry it.
 
     A word is matched as a beginning, unless it is short or so many records have it as it is that this is what was meant; and unless to
-    gather what begins like it takes more than BEGINNINGS_TIME. Of more records than `limit` (at least RANKED) the newest are ranked.
-    Raises SearchTooBroad.
+    gather what begins like it takes more than BEGINNINGS_TIME. Of more records than `limit` (at least RANKED) the newest are ranked, with
+    `boost` as there. Raises SearchTooBroad.
     """
     tokens = _tokens(words)
     if not tokens or not store_applied.last(db, _NAME):
@@ -144,7 +146,7 @@ def match(db: sqlite3.Connection, words: Iterable[str], *, topic: str | None = N
     except SearchTooBroad:
         given_up = begun != whole
         found = _newest(db, whole + carried, most, limits.SEARCH_TIME)
-    return Found(ranked(found, lambda record: text_of(record) or ("", ""), weights)[:limit], given_up)
+    return Found(ranked(found, lambda record: text_of(record) or ("", ""), weights, boost)[:limit], given_up)
 
 
 def match_any(db: sqlite3.Connection, words: Iterable[str], *, limit: int) -> list[Record]:
