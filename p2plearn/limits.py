@@ -237,6 +237,7 @@ HELPING_DAYS = 14  # after which whoever was helped and has not said how it went
 SAME_ROOM_MS = 10  # there and back: one LAN, whatever it jitters
 NEAR_MS = 100  # the same town, or a slow Wi-Fi
 TOPIC_RECORDS = 10_000  # snippets of a topic whose authors are listed as its people: 50 ms
+ASK_TOPICS = 3  # of a question's, whose people are looked at to say whom to ask first: 100 ms each where a topic is busy
 NEWEST_ASKED = 100  # requests of a topic folded to see who helps in it: 200 µs each; and as many offers and wishes looked at
 NEWEST_OWN = 30  # things of one's own of each kind that are matched with others'
 NEWEST_TOPICS = 16  # of theirs, whose newest things of others are looked at

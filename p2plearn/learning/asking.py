@@ -1,8 +1,8 @@
 """Whom to ask about a topic: who is near first, in classes, since a millisecond on one LAN says nothing; then who is most willing.
 
-Willing is who teaches it and has room, offers it, has helped others to show it or has answered, wrote about it, was seen lately. Who only
-asked about it or wants to learn it is nobody to ask, and comes last. Pure evidence, no trust: only people who asked for help count, each
-once. Must not know how latencies are measured.
+Willing is who teaches it and has room, counts for something in it, offers it, has helped others to show it or has answered, wrote about it,
+was seen lately. Who only asked about it or wants to learn it is nobody to ask, and comes last. Of those whom one has helped only those
+count who asked, each once; what somebody counts for comes from whoever ranks. Must not know how latencies are measured, nor scores.
 """
 
 import math
@@ -45,7 +45,7 @@ class Helper:
     """What is known of one person with regard to a topic.
 
     `near`: None when not connected; `capacity`: as declared, 0 for no number, None when they do not teach it; `wrote`: what they shared
-    about it stands; `seen`: ms since 1970.
+    about it stands; `seen`: ms since 1970; `score`: what they count for in it, as seen from here, 0 of a stranger.
     """
 
     author: bytes
@@ -57,6 +57,7 @@ class Helper:
     learns: bool = False
     asked: bool = False
     seen: int = 0
+    score: float = 0.0
 
     @property
     def has_room(self) -> bool:
@@ -66,7 +67,7 @@ class Helper:
     @property
     def can_help(self) -> bool:
         """Whether anything says that they know about it."""
-        return self.capacity is not None or self.offers or self.wrote or bool(self.helped.ever)
+        return self.capacity is not None or self.offers or self.wrote or bool(self.helped.ever) or self.score > 0
 
 
 def helped_in(requests: Iterable[Conversation], now: int) -> dict[bytes, Helped]:
@@ -107,6 +108,7 @@ def _rank(helper: Helper, now: int) -> tuple[object, ...]:
     return (
         _place(helper.near),
         not helper.has_room,
+        -helper.score,
         not helper.offers,
         -len(helper.helped.shown),
         -len(helper.helped.ever),
@@ -139,6 +141,7 @@ def _why(helper: Helper, me: bytes) -> str:
     said = [
         _PLACES[_place(helper.near)],
         _teaching(helper),
+        "known to help" if helper.score > 0 else "",
         "offers it" if helper.offers else "",
         f"{_people(helper.helped.shown)} showed it with their help" if helper.helped.shown else "",
         f"helped {_people(helper.helped.ever)}" if helper.helped.ever else "",

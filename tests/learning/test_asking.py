@@ -29,6 +29,13 @@ def order(*helpers: Helper) -> list[bytes]:
     return [helper.author for helper in whom_to_ask(helpers, ME, NOW)]
 
 
+def test_in_one_place_who_counts_for_something_comes_before_who_only_says_so() -> None:
+    known, offering = Helper(b"known", Near(1.0), score=0.1), Helper(b"offering", Near(1.0), offers=True)
+    dear, teaching, away = Helper(b"dear", Near(1.0), score=2.0), Helper(b"teaching", Near(1.0), capacity=0), Helper(b"away", score=9.0)
+    assert order(offering, known, away, dear, teaching) == [b"teaching", b"dear", b"known", b"offering", b"away"]
+    assert helper_json(dear, ME)["why"] == "in this room, known to help"
+
+
 def test_who_is_near_comes_first_in_classes_for_jitter_says_nothing() -> None:
     teacher = Helper(b"in the room, slower", Near(9.0), capacity=0)
     nearest, near = Helper(b"nearest", Near(0.4), wrote=True), Helper(b"near", Near(20.0), capacity=0)

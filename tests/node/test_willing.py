@@ -105,6 +105,34 @@ async def test_of_a_topic_those_are_listed_who_have_to_do_with_it(service: Servi
     assert "near" not in listed[eve.key.hex()]
 
 
+async def test_who_helped_me_comes_first_and_whom_to_ask_comes_with_a_question(service: Service) -> None:
+    ada, ben, new = Author("ada"), Author("ben"), Author("new")
+    others = [Author(f"other {n}") for n in range(4)]
+    snippets = {one: one.share("Rye", topics=("bread",)) for one in (ada, ben)}
+    await hear(service, ada.profile("Ada"), *snippets.values(), *(one.teach("bread") for one in others), new.offer("Rye", ("bread",)))
+    before = await service.ask(title="Why is it flat?", text="My loaf is.", topics=["bread"])
+    assert [one["author"] for one in before["ask_first"]] == (await whom(service, "bread"))[:4]
+    for helped, other in ((ada, ben), (ben, ada)):
+        adoption = (await service.adopt(snippets[helped].id.hex(), "using"))["id"]
+        order = await whom(service, "bread")
+        assert order.index(helped.key.hex()) < order.index(new.key.hex()) < order.index(other.key.hex())
+        first, *rest = (await service.ask(title="And now?", text="My loaf is.", topics=["rye", "bread"]))["ask_first"]
+        assert (first["author"], first["topic"], first["new"]) == (helped.key.hex(), "bread", False)
+        assert first["why"] == "not here now, known to help, wrote about it"
+        assert [one["new"] for one in rest] == [False, False, True]
+        assert other.key.hex() not in {one["author"] for one in rest}
+        await service.retract(adoption)
+
+
+async def test_whom_i_ask_and_whom_i_mute_is_not_named_again(service: Service) -> None:
+    ada, ben = Author("ada"), Author("ben")
+    await hear(service, ada.teach("bread"), ben.teach("bread"))
+    asked = await service.ask(title="Why?", text="Why?", topics=["bread"], to=ada.key.hex())
+    assert [one["author"] for one in asked["ask_first"]] == [ben.key.hex()]
+    await service.mute(ben.key.hex())
+    assert (await service.ask(title="Why?", text="Why?", topics=["bread"], to=ada.key.hex()))["ask_first"] == []
+
+
 async def test_who_only_asked_or_took_back_all_they_wrote_is_nobody_to_ask(service: Service) -> None:
     ada, ben, cat, dan, eve = (Author(name) for name in ("ada", "ben", "cat", "dan", "eve"))
     request, gone, snippet = ada.ask("Which pipe?", topics=("pipe",)), ben.share("P", topics=("pipe",)), cat.share("P", topics=("pipe",))

@@ -68,18 +68,27 @@ class Willing(Pairing, Orienting):
     async def _whom_to_ask(self, topic: str, seen: Mapping[bytes, int]) -> list[Answer]:
         """Those who teach it, offer it, helped with it or wrote about it; and, last, those who want to learn it or asked about it."""
         me, now = self._keeper.author, self._keeper.clock.now_ms()
-        near = self._near()
+        helpers, describe = await self._helpers(topic, seen), await self._describing(seen)
+
+        def rank() -> list[Answer]:
+            order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
+            return [describe(helper.author) | helper_json(helper, me) for helper in order]
+
+        return await self._keeper.in_thread(rank)
+
+    async def _helpers(self, topic: str, seen: Mapping[bytes, int]) -> list[Helper]:
+        """Everybody who has to do with a topic, in no order."""
+        now, near, scores = self._keeper.clock.now_ms(), self._near(), await self._topic_scores(topic)
         said = {author: one for author, one in (await self._lookup.declared()).items() if topic in one.teaches or topic in one.learns}
         wrote = await self._keeper.read(store_authored.writers, topic)
         offers, wants = [await self._saying(kind, topic) for kind in (Offer.kind, Wanted.kind)]
         requests = await self._conversations(await self._newest_in(Request.kind, topic))
         asked = {request.root.author for _, request in requests if request.reason is None}
         muted = (await self._muted()).authors
-        describe = await self._describing(seen)
 
-        def rank() -> list[Answer]:
+        def gather() -> list[Helper]:
             helped = helped_in((request for _, request in requests), now)
-            helpers = [
+            return [
                 Helper(
                     author=author,
                     near=Near(near[author]) if author in near else None,
@@ -90,13 +99,12 @@ class Willing(Pairing, Orienting):
                     learns=author in wants or topic in said.get(author, NOTHING).learns,
                     asked=author in asked,
                     seen=seen.get(author, 0),
+                    score=scores.get(author, 0.0),
                 )
-                for author in {*said, *helped, *wrote, *offers, *wants, *asked} - muted
+                for author in {*said, *helped, *wrote, *offers, *wants, *asked, *scores} - muted
             ]
-            order = whom_to_ask(helpers, me, now)[: limits.MAX_LIMIT]
-            return [describe(helper.author) | helper_json(helper, me) for helper in order]
 
-        return await self._keeper.in_thread(rank)
+        return await self._keeper.in_thread(gather)
 
     async def _saying(self, kind: str, topic: str) -> set[bytes]:
         """Whose offers or wishes stand, among the newest of a topic."""

@@ -7,7 +7,8 @@ from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn.learning.conversation import Conversation
 from p2plearn.node.service.parts import Answer
-from p2plearn.node.service.saying import Attach, Saying, allow, one_of, required, step_of, topics_of
+from p2plearn.node.service.routing import Routing
+from p2plearn.node.service.saying import Attach, allow, one_of, required, step_of, topics_of
 from p2plearn.protocol.authority import why_not_take_up
 from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import (
@@ -40,7 +41,7 @@ from p2plearn.protocol.wording import one_line, prose
 _ANSWERED = Reply | Check | Proof | Verdict | Correction  # what a reply may be an answer to, besides the root
 
 
-class Writing(Saying):
+class Writing(Routing):
     """Says things as this home's author; asking looks first at what is here, hence the reading half. Each gives its record's {"id"}."""
 
     async def profile(self, name: str | None = None, about: str | None = None, open_to: list[str] | None = None) -> Answer:
@@ -173,7 +174,11 @@ class Writing(Saying):
         to: str | None = None,
         attachments: Attach = [],  # noqa: B006
     ) -> Answer:
-        """Ask for help; what is here already and resembles the question comes back with the id, and the request names it."""
+        """Ask for help; what is here already and resembles the question comes back with the id, and whom to ask first.
+
+        The request names what resembles it, and nobody of these people.
+        """
+        about = topics_of(topics)
         body = Request(
             required("title", one_line(title)),
             required("text", prose(text)),
@@ -186,7 +191,8 @@ class Writing(Saying):
         )
         alike = await self.similar(f"{title} {text}")
         refs = [Ref(SIMILAR, bytes.fromhex(item["id"])) for item in alike["similar"]]
-        return await self._say(body, *refs, topics=topics_of(topics), attachments=attachments) | alike
+        first = await self._ask_first(about, [body.to])
+        return await self._say(body, *refs, topics=about, attachments=attachments) | alike | {"ask_first": first}
 
     async def reply(self, id: str, type: str, text: str, step: int | None = None, attachments: Attach = []) -> Answer:  # noqa: A002, B006
         """Say something to an original or a reply; to a request whose asker owes an attempt it is said with the id."""
