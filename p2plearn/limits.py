@@ -248,6 +248,7 @@ NEWEST_PAGES = 50  # of NEWEST_OF_TOPIC looked at for that: 25 ms
 PAGES_AT_HOME = 2  # the same on the first screen
 MAX_COMPARED = 2 * KiB  # characters of a text that are compared when matching: 1 ms
 MAX_BACK_OFFERS = 3  # requests offered to somebody who has shown the like: an invitation, not a duty
+MAX_NEEDED_BY = 5  # people named who need what one has learned: an invitation, too
 MAX_SOCKET_PATH = 100  # Linux takes 107 bytes, macOS 103
 MAX_EVENTS_WAITING = 64  # lines of `up` that nobody has read; what comes after is dropped
 

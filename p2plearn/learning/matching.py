@@ -16,6 +16,7 @@ from p2plearn.protocol.kinds import Check, Decline, Learn, Offer, Proof, Reply, 
 from p2plearn.protocol.records import Record
 
 SHOWN = "shown"  # the side of mine that is a request in which I have shown that I understood
+LEARNED = "learned"  # the side of mine that is a request in which I was helped, or a snippet that I took up
 
 WAITING = {"open", "working", "checking"}  # states in which somebody still looks for a person
 
@@ -28,6 +29,7 @@ _MEETS = {
     Wanted.kind: _GIVES,
     Request.kind: _GIVES,
     SHOWN: {Request.kind},
+    LEARNED: {Request.kind, Wanted.kind},
 }
 _MINE = {
     Teach.kind: "You teach {topic}",
@@ -36,6 +38,7 @@ _MINE = {
     Wanted.kind: "You look for “{title}”",
     Request.kind: "You ask “{title}”",
     SHOWN: "You showed on {day} that you understood “{title}”",
+    LEARNED: "Others helped you with “{title}”",
 }
 _THEIRS = {
     Teach.kind: "{name} teaches {topic}",
@@ -47,7 +50,7 @@ _THEIRS = {
 
 
 class Side(NamedTuple):
-    """What one of two people has said: a kind of record or SHOWN, claimed at `at` (ms since 1970).
+    """What one of two people has said: a kind of record, SHOWN or LEARNED; claimed at `at` (ms since 1970).
 
     Of a request, `to`: whom it is put to; `attempt_owed`: whether a look at the asker's own work was promised that has not come.
     """
@@ -118,6 +121,12 @@ def shown_side(conversation: Conversation, me: bytes) -> Side | None:
     if root.author != me or not shown or conversation.state in {"withdrawn", "retracted"}:
         return None
     return Side(root.id, me, SHOWN, root.topics, conversation.title, conversation.text, max(shown))
+
+
+def learned_side(conversation: Conversation, me: bytes) -> Side:
+    """What others helped me with, whose request or snippet it ever is."""
+    root = conversation.root
+    return Side(root.id, me, LEARNED, root.topics, conversation.title, conversation.text, root.time)
 
 
 def is_answered(conversation: Conversation, me: bytes) -> bool:

@@ -42,7 +42,7 @@ class _Depth(NamedTuple):
     pages: int
 
 
-_DEEP = _Depth(limits.NEWEST_OF_TOPIC, limits.NEWEST_PAGES)
+DEEP = _Depth(limits.NEWEST_OF_TOPIC, limits.NEWEST_PAGES)
 _AT_HOME = _Depth(limits.NEWEST_AT_HOME, limits.PAGES_AT_HOME)
 
 
@@ -53,7 +53,7 @@ class Pairing(Part):
         """Who could meet you over what: wishes, requests and offers of others that go with what you give, look for, ask, or have shown."""
         count = limit_of(limit)
         mine = [*await self._own_sides(), *_shown_sides(await self._shown(), self._keeper.author)]
-        theirs, found = await self._others(sought(mine), _DEEP)
+        theirs, found = await self._others(sought(mine), DEEP)
         names = await self._lookup.names()
         return {"matches": [match_json(match, names) for match in (await self._matched(mine, theirs, found, count))[:count]]}
 
@@ -88,7 +88,7 @@ class Pairing(Part):
         me = self._keeper.author
         shown = await self._shown()
         mine = _shown_sides(shown, me)
-        found = await self._newest_of(sought(mine), _DEEP)
+        found = await self._newest_of(sought(mine), DEEP)
         others = [one for one in (first_said(stored.record) for stored in found) if one is not None and one.to != me]
         order = await self._keeper.in_thread(matches, mine, list(map(self._plausible, others)), me)
         standing = await self._standing(order, found, limits.MAX_BACK_OFFERS)

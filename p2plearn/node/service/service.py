@@ -18,6 +18,7 @@ from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.ranked import Ranked
 from p2plearn.node.service.showing import Showing
 from p2plearn.node.service.tracing import Tracing
+from p2plearn.node.service.weighing import Weighing
 from p2plearn.node.service.welcoming import Welcoming
 from p2plearn.node.service.writing import Writing
 from p2plearn.node.store.blocks import BlockStore
@@ -25,7 +26,7 @@ from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 
-class Service(Writing, Helping, Welcoming, Tracing, Ranked, Showing, Files):
+class Service(Writing, Helping, Welcoming, Weighing, Tracing, Ranked, Showing, Files):
     """What a home can do by itself; `node.Node` adds what needs a network."""
 
     @classmethod
