@@ -25,6 +25,7 @@ from p2plearn_cli import (
     opinions,
     output,
     people,
+    ranking,
     reading,
     requests,
     settings,
@@ -41,7 +42,22 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 def build() -> typer.Typer:
     """The whole program as a typer application."""
     app = application("Share what you know, ask what you do not, and pass it on: with the people near you, without a server.")
-    for noun in (node, people, compass, willing, snippets, requests, helping, opinions, tracing, reading, inbox, bundles, settings):
+    for noun in (
+        node,
+        people,
+        compass,
+        willing,
+        snippets,
+        requests,
+        helping,
+        opinions,
+        tracing,
+        ranking,
+        reading,
+        inbox,
+        bundles,
+        settings,
+    ):
         noun.register(app)
     return app
 

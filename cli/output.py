@@ -4,6 +4,7 @@ Records come from anybody, so every text goes through `clean` before it is print
 """
 
 import json
+import math
 import os
 import re
 import sys
@@ -83,6 +84,24 @@ def size(count: int) -> str:
             break
         amount /= 1024
     return f"{count} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def bar(share: float, width: int = 12) -> str:
+    """A part of the whole, from 0 to 1, for people who would rather look than read; anything at all is seen."""
+    eighths = max(math.ceil(share * width * 8), 0)
+    full, rest = divmod(min(eighths, width * 8), 8)
+    drawn = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+    if not _can_print(drawn):
+        drawn = "#" * (full + (1 if rest else 0))
+    return drawn.ljust(width)
+
+
+def _can_print(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plural(count: int, one: str, many: str = "") -> str:

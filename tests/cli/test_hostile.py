@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from p2plearn_cli import compass, home, inbox, items, people, record, tracing, watch, willing
+from p2plearn_cli import compass, home, inbox, items, people, ranking, record, tracing, watch, willing
 from p2plearn_cli.main import main
 from tests.cli.test_output import steers
 
@@ -85,6 +85,8 @@ def answers(village):
         "compass": run("ana", "compass"),
         "home": run("ana"),
         "feed": run("ana", "feed"),
+        "rank": run("ana", "rank"),
+        "why": run("ana", "why", "Ben"),
     }
 
 
@@ -113,6 +115,8 @@ VIEWS = {
     "compass": compass.question_lines,
     "home": home._lines,
     "feed": each(items.item_lines),
+    "rank": ranking.rank_lines,
+    "why": lambda answer: ranking.why_lines(answer, "somebody else"),
 }
 
 
@@ -137,5 +141,12 @@ def test_every_view_has_something_to_show(answers):
         assert shown[key], key
     assert answers["fork"]["upstream"]
     assert answers["request"]["similar"]
-    for view, key in (("inbox", "items"), ("glow", "items"), ("matches", "matches"), ("people", "people"), ("feed", "items")):
+    for view, key in (
+        ("inbox", "items"),
+        ("glow", "items"),
+        ("matches", "matches"),
+        ("people", "people"),
+        ("feed", "items"),
+        ("why", "records"),
+    ):
         assert answers[view][key], view

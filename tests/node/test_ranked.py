@@ -9,6 +9,7 @@ import trio
 from p2plearn import limits
 from p2plearn.errors import UsageError
 from p2plearn.node.service.service import Service
+from p2plearn.node.store import receipts as store_receipts
 from p2plearn.protocol.records import Record
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import until
@@ -84,6 +85,33 @@ async def test_whom_i_know_through_one_person_counts_less_and_it_is_said_through
     assert sum(part["score"] for part in why["parts"]) == pytest.approx(why["score"], abs=1e-9)
     assert why["discounts"] == [{"name": "one-source", "factor": 0.25, "through": ada.key.hex(), "through_name": "Ada"}]
     assert [part["name"] for part in why["parts"]] == ["Ada"]
+
+
+async def test_what_stands_behind_a_word_is_named_unless_it_is_hidden(service: Service) -> None:
+    ada, ben = Author("ada", FakeClock(NOW)), Author("ben", FakeClock(NOW))
+    howto, other = ben.share("Sourdough", "Feed it.", topics=("bread",)), ben.share("Knives", "Wet the stone.", topics=("knives",))
+    await hear(service, ada.profile("Ada"), ben.profile("Ben"), howto, other, ada.adopt(howto, "using"), ada.adopt(other, "tried"))
+    await asked_and_answered(service, ada)
+
+    async def titles() -> set[str]:
+        return {record["title"] for part in (await service.why("Ben"))["parts"] for record in part["records"]}
+
+    assert await titles() == {"Sourdough", "Knives"}
+    await service.mute("#knives")
+    assert await titles() == {"Sourdough", ""}
+
+
+async def test_what_of_mine_is_no_record_is_said_too(service: Service) -> None:
+    ada = Author("ada", FakeClock(NOW))
+    await hear(service, ada.profile("Ada"))
+
+    async def also() -> list[str]:
+        return [reason for part in (await service.why("Ada"))["parts"] for reason in part["also"]]
+
+    await service._keeper.write(store_receipts.note_brought, {ada.key: 1 << 20})
+    assert await also() == []  # of bytes alone nobody is ranked
+    await service.follow("Ada")
+    assert await also() == ["follow", "bytes"]
 
 
 async def test_a_topic_has_a_ranking_of_its_own(service: Service) -> None:

@@ -4,16 +4,20 @@ Must not know how scores come about.
 """
 
 import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from p2plearn import config, limits
-from p2plearn.errors import UsageError
+from p2plearn.errors import NotFound, UsageError
 from p2plearn.learning.notation import Names, iso_time
 from p2plearn.ledger.receipts import Receipt
 from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
 from p2plearn.node.store import authored as store_authored
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import receipts as store_receipts
+from p2plearn.node.store.reader import Stored
 
 if TYPE_CHECKING:
     from p2plearn.ledger.explaining import Explanation
@@ -36,7 +40,11 @@ class Ranked(Part):
         return {"ranking": ranking, "evidence": bool(scores), "topic": about, "view": view}
 
     async def why(self, author: str, topic: str | None = None) -> Answer:
-        """Why somebody has their score: whose word it comes from, what is taken off, and the records behind it. The parts add up to it."""
+        """Why somebody has their score: whose word it comes from, what is taken off, and the records behind it. The parts add up to it.
+
+        "title" of a record: of what it is about; empty where that is hidden, null of those far down. "also", where the word is mine: what
+        counts beside records, "follow" and "bytes".
+        """
         about, key = None if topic is None else topic_of(topic), await self._lookup.author(author)
         if key == self._keeper.author:
             raise UsageError(reason="You are not in your own ranking: it says who helped you, and those you trust")
@@ -46,14 +54,28 @@ class Ranked(Part):
         if found is None or not found.parts:
             return person | {"score": 0.0, "rank": None, "parts": [], "discounts": [], "records": []}
         receipts = await self._keeper.read(_behind, found, key, about)
+        titles = await self._titles(receipt.record for issuer in receipts for receipt in receipts[issuer])
         parts: list[Answer] = [
             {"from": part.issuer.hex(), "name": names.get(part.issuer, ""), "score": part.score, "share": part.score / found.score}
-            | {"records": [_receipt_json(receipt) for receipt in receipts.get(part.issuer, [])]}
+            | {"records": [_receipt_json(receipt, titles) for receipt in receipts.get(part.issuer, [])]}
             for part in found.parts
         ]
+        for part in parts:
+            if part["from"] == self._keeper.author.hex() and about is None:
+                part["also"] = await self._keeper.read(_beside_records, key, bool(part["records"]))
         records = dict.fromkeys(record["id"] for part in parts for record in part["records"])
         person |= {"score": found.score, "rank": found.rank, "parts": parts}
         return person | {"discounts": _discounts(found, names), "records": list(records)}
+
+    async def _titles(self, records: Iterable[bytes]) -> dict[bytes, str]:
+        """Record → title of what it is about, of the first MAX_TITLED; empty of what was taken back or is muted."""
+        roots: dict[bytes, Stored] = {}
+        for record in islice(dict.fromkeys(records), limits.MAX_TITLED):
+            with suppress(NotFound):  # it has just gone
+                roots[record], _ = await self._lookup.root(record.hex())
+        found, muted = await self._conversations(list({root.record.id: root for root in roots.values()}.values())), await self._muted()
+        titles = {root.record.id: "" if root.record in muted else conversation.title for root, conversation in found}
+        return {record: titles.get(root.record.id, "") for record, root in roots.items()}
 
     async def _by_freshness(self, topic: str | None) -> list[bytes]:
         """Who is here, the last seen first; with a topic, those who wrote about it or teach it."""
@@ -73,8 +95,16 @@ def _behind(db: sqlite3.Connection, found: "Explanation", helper: bytes, topic: 
     }
 
 
-def _receipt_json(receipt: Receipt) -> Answer:
-    return {"id": receipt.record.hex(), "kind": receipt.kind, "at": iso_time(receipt.at), "units": receipt.units}
+def _beside_records(db: sqlite3.Connection, helper: bytes, has_records: bool) -> list[str]:
+    """What else of mine counts for somebody: that I follow them, and, little, what their laptop gave mine."""
+    follows = any(target.kind == "author" and target.name == helper for target in store_local.attitudes(db, "follow"))
+    brought = store_receipts.brought(db).get(helper, 0) if has_records or follows else 0
+    return ["follow"] * follows + ["bytes"] * (brought > 0)
+
+
+def _receipt_json(receipt: Receipt, titles: Mapping[bytes, str]) -> Answer:
+    one = {"id": receipt.record.hex(), "kind": receipt.kind, "at": iso_time(receipt.at), "units": receipt.units}
+    return one | {"title": titles.get(receipt.record)}
 
 
 def _discounts(found: "Explanation", names: Names) -> list[Answer]:
