@@ -18,8 +18,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from p2plearn import limits
 from p2plearn.identity import Identity
 from p2plearn.learning.conversation import CLOSED, converse
+from p2plearn.node.evicting import make_room
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.blocks import BlockStore
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.admission import Usage
 from p2plearn.protocol.kinds import ORIGINALS, ROOT, Request
@@ -114,6 +116,12 @@ class StoreModel(RuleBasedStateMachine):
     def the_quota_changes(self, none: bool) -> None:
         self.quota = 0 if none else limits.DEFAULT_QUOTA
         self.run(self.keeper.set_quota, self.quota)
+
+    @rule()
+    def who_counts_for_least_makes_room(self) -> None:
+        self.run(make_room, self.keeper, BlockStore(self.directory / "blocks"))
+        if not self.quota:
+            self.held = {record.id: record for record in self.own if record.id in self.held}
 
     @rule()
     def the_indexes_catch_up(self) -> None:
