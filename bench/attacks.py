@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from bench.worlds import receipt
+from p2plearn.ledger.entries import UNITS
 from p2plearn.ledger.receipts import Receipt
 
 Praise: TypeAlias = Iterable[tuple[bytes, bytes]]
 Strategy: TypeAlias = Callable[[bytes, Sequence[bytes]], Praise]
 
-_FORGED = 10**9  # numbers of things that nobody else speaks of
+_FORGED = 10**9  # the number of a thing that nobody else speaks of
 
 
 def sybils(count: int, of: str = "") -> list[bytes]:
@@ -21,9 +22,9 @@ def sybils(count: int, of: str = "") -> list[bytes]:
 
 
 def forged(praise: Praise, times: int = 1) -> list[Receipt]:
-    """The receipts for it: each a verdict, the best there is, `times` over about things of their own."""
-    pairs = list(dict.fromkeys(praise))
-    return [receipt(issuer, helper, "verdict", _FORGED + time) for issuer, helper in pairs for time in range(times)]
+    """The receipts for it: verdicts, the best there is. So many between two people are written as one of as many units."""
+    pairs = dict.fromkeys(praise)
+    return [receipt(issuer, helper, "verdict", _FORGED)._replace(units=UNITS["verdict"] * times) for issuer, helper in pairs]
 
 
 def none(_attacker: bytes, _made_up: Sequence[bytes]) -> Praise:

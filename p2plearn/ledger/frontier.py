@@ -1,21 +1,23 @@
-"""Whose records to fetch next, where not all can be: what those say who count for me moves my ranking most.
+"""Whose records to fetch next, where not all can be: what those say whose word counts for me moves my ranking most.
 
 Must not know how records are fetched.
 """
 
-from collections.abc import Container
-
-import numpy as np
+from collections.abc import Mapping
 
 from p2plearn.ledger.ranking import Ranking
 
 
-def frontier(ranking: Ranking, fetched: Container[bytes]) -> list[bytes]:
-    """The people of the ranking of what is held whose own receipts are still to come (not in `fetched`), most important first.
+def frontier(ranking: Ranking, coming: Mapping[bytes, int]) -> list[bytes]:
+    """The people of a ranking of what is held who have more to say, most important first. `coming`: of how many records of theirs.
 
-    That is by visits, before the discounts: these are what somebody's word hands on. Whoever has none is left out, for so far their
-    word moves nothing; me comes first.
+    That is by visits, before the discounts, for these are what somebody's word hands on; for each record, since of two who count alike
+    the one who says it shorter leaves room for another. I come first. Whose word moves nothing so far is left out.
     """
-    order = np.lexsort((np.arange(len(ranking.visits)), -ranking.visits)).tolist()
-    people = [0, *(number for number in order if number and ranking.visits[number] > 0)]
-    return [person for number in people if (person := ranking.people[number]) not in fetched]
+    worth = {
+        person: visits / coming[person]
+        for person, visits in zip(ranking.people[1:], ranking.visits[1:].tolist(), strict=True)
+        if visits > 0 and coming.get(person, 0) > 0
+    }
+    me = ranking.people[0]
+    return [*([me] if coming.get(me, 0) > 0 else []), *sorted(worth, key=lambda person: (-worth[person], person))]
