@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from p2plearn import __version__
 from p2plearn.errors import P2plearnError, UnknownCommand, UsageError
 from p2plearn_cli import (
+    balance,
     bundles,
     compass,
     helping,
@@ -53,6 +54,7 @@ def build() -> typer.Typer:
         opinions,
         tracing,
         ranking,
+        balance,
         reading,
         inbox,
         bundles,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from p2plearn_cli import compass, home, inbox, items, people, ranking, record, tracing, watch, willing
+from p2plearn_cli import balance, compass, home, inbox, items, people, ranking, record, tracing, watch, willing
 from p2plearn_cli.main import main
 from tests.cli.test_output import steers
 
@@ -87,6 +87,7 @@ def answers(village):
         "feed": run("ana", "feed"),
         "rank": run("ana", "rank"),
         "why": run("ana", "why", "Ben"),
+        "balance": run("ben", "balance"),
     }
 
 
@@ -116,6 +117,7 @@ VIEWS = {
     "home": home._lines,
     "feed": each(items.item_lines),
     "rank": ranking.rank_lines,
+    "balance": balance.balance_lines,
     "why": lambda answer: ranking.why_lines(answer, "somebody else"),
 }
 
@@ -148,5 +150,6 @@ def test_every_view_has_something_to_show(answers):
         ("people", "people"),
         ("feed", "items"),
         ("why", "records"),
+        ("balance", "needed_by"),
     ):
         assert answers[view][key], view
