@@ -21,8 +21,7 @@ def test_my_own_come_first_and_then_those_whose_word_hands_on_most():
 
 
 def test_who_says_the_same_in_fewer_records_comes_earlier():
-    assert frontier(RANKING, {ANN: 100, BOB: 1, CAT: 50}) == [BOB, CAT, ANN]
-    assert frontier(RANKING, {ANN: 100, BOB: 1})[0] == BOB
+    assert frontier(RANKING, {ANN: 100, BOB: 1, CAT: 10}) == [BOB, CAT, ANN]
 
 
 def test_nobody_is_asked_for_what_is_here_already_or_moves_nothing():
