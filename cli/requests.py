@@ -1,7 +1,8 @@
 """Asking, and what the one who asked says after that: ask, similar, attempt, proof, solve, withdraw; and requests, the list of them."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -60,7 +61,16 @@ def ask(
     then = f"p2plearn show {short(answer['id'])} shows the replies as they come, with --watch while they come"
     if show_work_first:
         then = f"p2plearn attempt {short(answer['id'])} TEXT shows how far you came yourself, which helpers wait for"
-    here.tell(answer, *lines, next_step(then))
+    here.tell(answer, *lines, *first_lines(answer["ask_first"]), next_step(then))
+
+
+def first_lines(people: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Who is likely to help, of whom it is good to know that they are near."""
+    if people:
+        yield "Likely to help; a word to them does no harm:"
+    for person in people:
+        yield f"  {paint(person['name'] or 'somebody without a name', 'bold')}, {paint(person['why'])}"
+        yield "  " + key_line(person["author"])
 
 
 def watched() -> bool:

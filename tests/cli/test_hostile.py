@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from p2plearn_cli import balance, compass, home, inbox, items, people, ranking, record, tracing, watch, willing
+from p2plearn_cli import balance, compass, home, inbox, items, people, ranking, record, requests, tracing, watch, willing
 from p2plearn_cli.main import main
 from tests.cli.test_output import steers
 
@@ -88,6 +88,7 @@ def answers(village):
         "rank": run("ana", "rank"),
         "why": run("ana", "why", "Ben"),
         "balance": run("ben", "balance"),
+        "ask": run("ana", "ask", "--title", "T", "--topic", "x", "Why?"),
     }
 
 
@@ -118,6 +119,7 @@ VIEWS = {
     "feed": each(items.item_lines),
     "rank": ranking.rank_lines,
     "balance": balance.balance_lines,
+    "ask": lambda answer: requests.first_lines(answer["ask_first"]),
     "why": lambda answer: ranking.why_lines(answer, "somebody else"),
 }
 
@@ -151,5 +153,6 @@ def test_every_view_has_something_to_show(answers):
         ("feed", "items"),
         ("why", "records"),
         ("balance", "needed_by"),
+        ("ask", "ask_first"),
     ):
         assert answers[view][key], view
