@@ -26,10 +26,20 @@ async def test_new_records_and_the_blocks_of_files_count_once(tmp_path: Path) ->
         await ada.share(title="More", text="Said while ben listens.", topics=["x"])
         await in_step(ada, ben)
         await until(lambda: has_brought(ben, {ada._keeper.author: said(ada) + 6_000}))
-        async with open_laptop(hub, tmp_path / "eve") as eve:  # from whom it comes counts, not who said it
+
+
+async def test_from_whom_it_comes_counts_and_not_who_said_it(tmp_path: Path) -> None:
+    hub = MemoryHub(seed=2)
+    async with open_laptop(hub, tmp_path / "ben") as ben:
+        async with open_laptop(hub, tmp_path / "ada") as ada:
+            await ada.share(title="Rye", text="Sour.", topics=["bread"])
+            await meet(ada, ben)
+            await in_step(ada, ben)
+            size = said(ada)
+        async with open_laptop(hub, tmp_path / "eve") as eve:
             await meet(eve, ben)
-            await in_step(ada, ben, eve)
-            await until(lambda: has_brought(eve, {ben._keeper.author: said(ada) + said(ben) + 6_000}))
+            await in_step(ben, eve)
+            await until(lambda: has_brought(eve, {ben._keeper.author: size + said(ben)}))
 
 
 async def test_another_node_of_our_own_has_brought_nothing(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Counting who was helped by whom: an index behind the records, kept up in whatever order they come. `ledger.entries` says what holds.
 
-In two steps. What comes, or goes, makes roots wait (`scan` and `mark`): those in which something was said that receipts come of, and
-below or above a snippet that tells what another was made from. Then each is folded once, from nothing but what its receipts depend on,
-while others write (`gather`), and what differs from before is written and told (`put_in`). So a root on which thousands hang is folded
-once in a first sync, and only the receipts that changed are written.
+In two steps. What comes, or goes, makes roots wait (`scan` and `mark`, `refold`): those in which something was said that receipts come of,
+and those whose line of authors it may belong to. Then each is judged (`originals`) and folded once, from nothing but what its receipts
+depend on, while others write (`gather`), and what differs from before is written and told (`put_in`). So a root on which thousands hang is
+folded once in a first sync, and only the receipts that changed are written.
 
 Knows the tables, not the store around them.
 """
@@ -18,7 +18,9 @@ from p2plearn.learning.conversation import converse
 from p2plearn.ledger.entries import receipts_of
 from p2plearn.ledger.receipts import Receipt
 from p2plearn.node.store import applied as store_applied
-from p2plearn.node.store.receipts import COLUMNS, NUMBER, authors_of, from_rows
+from p2plearn.node.store import originals as store_originals
+from p2plearn.node.store.originals import Sketch
+from p2plearn.node.store.receipts import COLUMNS, NUMBER, authors_if, from_rows, noted_original
 from p2plearn.protocol.kinds import (
     BY,
     ORIGINALS,
@@ -62,21 +64,24 @@ def is_behind(db: sqlite3.Connection) -> bool:
 
 
 class Scan(NamedTuple):
-    """Rows behind `after` and up to `until`, and the roots whose receipts may change by what is in them."""
+    """Rows behind `after` and up to `until`, the roots whose receipts may change by what is in them, and the sketches of it."""
 
     after: int
     until: int
     roots: set[bytes]
+    sketches: list[Sketch]
 
 
-# What nothing of the kinds above names changes nothing.
+# What nothing names, and is none of the kinds above nor a snippet, changes nothing.
 _MATTERING = f"""
-SELECT raw FROM records WHERE n > ? AND n <= ? AND (kind IN ({_ACTING}) OR EXISTS (SELECT 1 FROM refs WHERE target = records.id))
+SELECT n, raw FROM records
+WHERE n > ? AND n <= ? AND (kind IN ({_ACTING}, 'snippet') OR EXISTS (SELECT 1 FROM refs WHERE target = records.id))
 """  # noqa: S608  # fixed text
 _BELOW = f"""
 WITH RECURSIVE below (id) AS (
     SELECT :id UNION
-    SELECT records.id FROM below JOIN refs ON target = below.id AND relation IN ({_listed(VARIANTS)}) JOIN records ON n = source)
+    SELECT records.id FROM below JOIN refs ON target = below.id AND relation IN ({_listed(VARIANTS)}) JOIN records ON n = source UNION
+    SELECT copy FROM below JOIN copies ON original = below.id)
 SELECT id FROM below
 """  # noqa: S608  # fixed text
 
@@ -88,20 +93,25 @@ def scan(db: sqlite3.Connection) -> Scan | None:
     (until,) = db.execute(f"SELECT max(n) FROM ({batch})", (after, limits.INDEX_RECEIPTS)).fetchone()  # noqa: S608  # fixed text
     if until is None:
         return None
-    return Scan(after, until, _changed_by(db, (parse(raw) for (raw,) in db.execute(_MATTERING, (after, until)).fetchall())))
+    arrived = [(n, parse(raw)) for n, raw in db.execute(_MATTERING, (after, until)).fetchall()]
+    return Scan(after, until, _changed_by(db, [record for _, record in arrived]), store_originals.sketched(db, arrived))
 
 
 def mark(db: sqlite3.Connection, found: Scan) -> None:
     """Let the roots wait, within the caller's transaction."""
     if store_applied.last(db, _NAME) == found.after:  # else somebody else was quicker
-        db.executemany("INSERT OR REPLACE INTO waiting (root) VALUES (?)", [(root,) for root in sorted(found.roots)])
+        store_originals.keep(db, found.sketches)
+        _wait(db, found.roots)
         db.execute("INSERT OR REPLACE INTO applied VALUES (?, ?)", (_NAME, found.until))
 
 
-def refold(db: sqlite3.Connection, gone: Iterable[Record]) -> None:
+def refold(db: sqlite3.Connection, gone: Sequence[Record]) -> None:
     """Let those wait that records now deleted had a part in."""
-    roots = sorted(_changed_by(db, gone))
-    db.executemany("INSERT OR REPLACE INTO waiting (root) VALUES (?)", [(root,) for root in roots])
+    _wait(db, _changed_by(db, gone) | store_originals.drop(db, gone))
+
+
+def _wait(db: sqlite3.Connection, roots: Iterable[bytes]) -> None:
+    db.executemany("INSERT OR REPLACE INTO waiting (root) VALUES (?)", [(root,) for root in sorted(roots)])
 
 
 def _changed_by(db: sqlite3.Connection, records: Iterable[Record]) -> set[bytes]:
@@ -112,22 +122,32 @@ def _changed_by(db: sqlite3.Connection, records: Iterable[Record]) -> set[bytes]
             roots.add(root)
         if record.kind in ORIGINALS:
             roots.add(record.id)
-        if record.kind == Snippet.kind:
-            roots.update(bytes(row[0]) for row in db.execute(_BELOW, {"id": record.id}))
+        if record.kind == Snippet.kind and len(below := _below(db, record.id)) > 1:
+            roots.update(below, store_originals.sources(db, record))
     return roots
+
+
+def _below(db: sqlite3.Connection, snippet: bytes) -> set[bytes]:
+    """A snippet and what was made from it or copied, one from the other."""
+    return {bytes(row[0]) for row in db.execute(_BELOW, {"id": snippet})}
 
 
 # --- what their receipts are ---
 
 
 class Fold(NamedTuple):
-    """A root that waited as number `n`: which receipts go, and which come. `is_all`: else more of them follow."""
+    """A root that waited as number `n`: which receipts go, and which come. `is_all`: else more of them follow.
+
+    `original`: whose words it has, if it is a copy; `is_other`: not what was noted before.
+    """
 
     n: int
     root: bytes
-    gone: Sequence[Receipt]
-    new: Sequence[Receipt]
+    gone: Sequence[Receipt] = ()
+    new: Sequence[Receipt] = ()
     is_all: bool = True
+    is_other: bool = False
+    original: bytes | None = None
 
 
 def gather(db: sqlite3.Connection) -> list[Fold]:
@@ -143,29 +163,30 @@ def gather(db: sqlite3.Connection) -> list[Fold]:
 
     folds = []
     for root, n in waiting.items():
+        original = store_originals.original_of(db, held[root]) if root in held else None
         found: set[Receipt] = set()
         if root in held and any(record.kind in _ISSUING for record in said.get(root, ())):
             conversation = converse(held[root], [*said[root], *(named[one] for one in _names(said[root], named))])
-            found = set(receipts_of(conversation, authors_of(db, held[root]))) if conversation is not None else found
+            found = set(receipts_of(conversation, authors_if(db, held[root], original))) if conversation is not None else found
         stored = before.get(root, set())
-        folds.append(Fold(n, root, sorted(stored - found), sorted(found - stored)))
+        is_other = original != noted_original(db, root)
+        folds.append(Fold(n, root, sorted(stored - found), sorted(found - stored), is_other=is_other, original=original))
     return folds
 
 
 def portions(folds: Iterable[Fold]) -> Iterator[list[Fold]]:
-    """The same, WRITE_RECEIPTS receipts at the most in one: thousands may hang on one root."""
+    """The same, WRITE_RECEIPTS receipts and roots at the most in one: thousands may hang on one root."""
     portion, size = list[Fold](), 0
     for fold in folds:
-        changes = len(fold.gone) + len(fold.new)
-        if portion and size + changes > limits.WRITE_RECEIPTS:
-            yield portion
-            portion, size = [], 0
-        first = 0
-        while first + limits.WRITE_RECEIPTS < changes:
+        first, changes = 0, len(fold.gone) + len(fold.new)
+        while changes - first > limits.WRITE_RECEIPTS:
             yield [_part(fold, first, first + limits.WRITE_RECEIPTS)._replace(is_all=False)]
             first += limits.WRITE_RECEIPTS
+        if portion and size + changes - first >= limits.WRITE_RECEIPTS:
+            yield portion
+            portion, size = [], 0
         portion.append(_part(fold, first, changes))
-        size += changes - first
+        size += changes - first + 1
     if portion:
         yield portion
 
@@ -183,6 +204,10 @@ def put_in(db: sqlite3.Connection, folds: Iterable[Fold]) -> tuple[list[Receipt]
     """
     still = [fold for fold in folds if db.execute("SELECT 1 FROM waiting WHERE n = ?", (fold.n,)).fetchone()]
     db.executemany("DELETE FROM waiting WHERE n = ?", [(fold.n,) for fold in still if fold.is_all])
+    for fold in (fold for fold in still if fold.is_other):
+        db.execute("DELETE FROM copies WHERE copy = ?", (fold.root,))
+        db.executemany("INSERT INTO copies VALUES (?, ?)", [(fold.root, fold.original)] if fold.original else [])
+        _wait(db, _below(db, fold.root) - {fold.root})
     gone = [(fold.root, receipt) for fold in still for receipt in fold.gone]
     new = [(fold.root, receipt) for fold in still for receipt in fold.new]
     db.executemany(_DELETE, [(root, *_key(root, receipt)) for root, receipt in gone])

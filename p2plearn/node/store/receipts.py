@@ -44,16 +44,23 @@ def from_rows(rows: Iterable[Row]) -> Iterator[tuple[bytes, Receipt]]:
 
 def authors_of(db: sqlite3.Connection, snippet: Record) -> list[bytes]:
     """Whose work a snippet is: see `ledger.credits.authors_along`."""
+    return authors_if(db, snippet, noted_original(db, snippet.id))
+
+
+def authors_if(db: sqlite3.Connection, snippet: Record, original: bytes | None) -> list[bytes]:
+    """The same, if it has the words of this `original` itself."""
 
     def held(record_id: bytes) -> Record | None:
         row = db.execute("SELECT raw FROM records WHERE id = ?", (record_id,)).fetchone()
         return parse(row[0]) if row is not None else None
 
-    def original(copy: bytes) -> bytes | None:
-        row = db.execute("SELECT original FROM copies WHERE copy = ?", (copy,)).fetchone()
-        return bytes(row[0]) if row is not None else None
+    return authors_along(snippet, held, lambda copy: original if copy == snippet.id else noted_original(db, copy))
 
-    return authors_along(snippet, held, original)
+
+def noted_original(db: sqlite3.Connection, copy: bytes) -> bytes | None:
+    """The id of the snippet whose words a copy has, as `originals` found; None of what is no copy."""
+    row = db.execute("SELECT original FROM copies WHERE copy = ?", (copy,)).fetchone()
+    return bytes(row[0]) if row is not None else None
 
 
 # --- bytes ---

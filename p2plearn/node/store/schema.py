@@ -51,6 +51,7 @@ CREATE TABLE waiting (n INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL UN
 -- a few hashes of the words of each wording of a snippet, and since which row that is known; and whose words were taken: see `originals`
 CREATE TABLE sketches (hash INTEGER, known INTEGER, wording INTEGER, PRIMARY KEY (hash, known, wording)) WITHOUT ROWID;
 CREATE TABLE copies (copy BLOB PRIMARY KEY, original BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX copies_of ON copies (original);
 -- bytes that each author's node gave this one
 CREATE TABLE brought (author BLOB PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
 """

@@ -1,0 +1,39 @@
+"""Whether two texts have nearly the same words, and how to find those that may without comparing all with all.
+
+A text is taken for the set of its shingles: each run of three words, as search spells them, by a checksum. Two texts are nearly the same
+when at least half of all their shingles are in both: up to one word in ten may differ. Sketches keep the least few checksums: of texts
+that are so alike, at least one is in both sketches but in 4 of 1,000 cases, and most are (Broder, “On the resemblance and containment of
+documents”, 1997). Who pads a copy with as many words of their own is not found.
+
+Must not know who wrote what, nor when.
+"""
+
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from zlib import crc32
+
+from p2plearn.learning.folding import folded
+
+_WORDS = 3
+_LEAST = 8  # shingles; a sentence of fewer words may well come to two people
+_NEAR = 0.5
+_SKETCH = 8
+
+
+def shingles(text: str) -> frozenset[int]:
+    """The runs of words of a text; none of one that is too short to tell."""
+    words = folded(text).split()
+    runs = zip(*(islice(words, first, None) for first in range(_WORDS)), strict=False)
+    found = frozenset(crc32(" ".join(run).encode()) for run in runs)
+    return found if len(found) >= _LEAST else frozenset()
+
+
+def sketch(found: AbstractSet[int]) -> list[int]:
+    """What of a text's shingles is looked up."""
+    return sorted(found)[:_SKETCH]
+
+
+def is_near(one: AbstractSet[int], other: AbstractSet[int]) -> bool:
+    """Whether two texts, by their shingles, have nearly the same words. Those that are too short have none."""
+    both = len(one & other)
+    return both > 0 and both >= _NEAR * (len(one) + len(other) - both)

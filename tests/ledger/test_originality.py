@@ -1,0 +1,43 @@
+"""Which texts count as having the same words, and that those are found by their sketches."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2plearn.ledger.originality import is_near, shingles, sketch
+
+TEXT = "Take the wheel out, find the hole under water, sand it, glue it, wait until it is dull, press the patch on and wait again."
+
+
+def test_the_same_words_however_they_are_written() -> None:
+    assert shingles(TEXT) == shingles(TEXT.upper().replace(",", " –\n"))
+    assert is_near(shingles(TEXT), shingles("First: " + TEXT.replace("dull", "matt")))
+
+
+def test_other_words_or_the_same_ones_in_another_order_are_another_text() -> None:
+    assert not is_near(shingles(TEXT), shingles(" ".join(sorted(TEXT.split()))))
+    assert not is_near(shingles(TEXT), shingles(TEXT + " " + " ".join(f"word{n}" for n in range(30))))
+
+
+def test_what_is_too_short_is_like_nothing() -> None:
+    assert shingles("Sand it first, then glue it on.") == frozenset()
+    assert shingles("") == frozenset()
+    assert not is_near(shingles("Sand it."), shingles("Sand it."))
+
+
+@given(st.integers(0, 999))
+def test_a_text_of_which_one_word_in_twelve_is_another_is_found_and_near(seed: int) -> None:
+    chance = random.Random(seed)
+    words = [f"w{chance.randrange(2_000)}" for _ in range(120)]
+    changed = [word if place % 12 else "other" for place, word in enumerate(words)]
+    one, other = shingles(" ".join(words)), shingles(" ".join(changed))
+    assert is_near(one, other)
+    assert set(sketch(one)) & set(sketch(other))
+
+
+@given(st.frozensets(st.integers(0, 99), max_size=30), st.frozensets(st.integers(0, 99), max_size=30))
+def test_being_near_is_mutual(one: frozenset[int], other: frozenset[int]) -> None:
+    assert is_near(one, other) == is_near(other, one)
+    assert is_near(one, one) == bool(one)
+    assert len(sketch(one)) <= 8

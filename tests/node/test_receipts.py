@@ -1,0 +1,312 @@
+"""Who was helped by whom, as a store counts it: whatever came when or twice, and whatever was deleted, it is what the records say."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from p2plearn import limits
+from p2plearn.ledger.entries import edges
+from p2plearn.ledger.receipts import Receipt
+from p2plearn.node.store import counting as store_counting
+from p2plearn.node.store import receipts as store_receipts
+from p2plearn.node.store.store import Store
+from p2plearn.protocol.records import Record, parse
+from p2plearn.testing.authors import Author
+from p2plearn.testing.clock import START_MS
+from p2plearn.testing.strategies import record_sets
+
+ADA, BEN, EVE = Author("ada"), Author("ben"), Author("eve")
+WORDS = "Take the wheel out, find the hole under water, sand it, glue it, wait until it is dull, press the patch on and wait again."
+LIKE_IT = WORDS.replace("press", "then press")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def hear(store: Store, *records: Record) -> None:
+    store.commit(records, START_MS)
+
+
+def index_some(store: Store) -> tuple[list[Receipt], list[Receipt]] | None:
+    """One portion; (gone, new), None when there is none."""
+    with store.reading() as db:
+        scan = store_counting.scan(db)
+        folds = store_counting.gather(db)
+    told = list[Receipt](), list[Receipt]()
+    for portion in store_counting.portions(folds):
+        with store.writing() as db:
+            gone, new = store_counting.put_in(db, portion)
+        told[0].extend(gone)
+        told[1].extend(new)
+    if scan is not None:
+        with store.writing() as db:
+            store_counting.mark(db, scan)
+    return told if folds or scan else None
+
+
+def receipts(store: Store) -> list[Receipt]:
+    """All, once every record is counted."""
+    while index_some(store):
+        pass
+    with store.reading() as db:
+        assert not store_counting.is_behind(db)
+        return sorted(store_receipts.all_receipts(db))
+
+
+def helped(store: Store) -> set[tuple[bytes, str, float]]:
+    """(helper, kind, units) of what ada was helped with."""
+    return {(receipt.helper, receipt.kind, receipt.units) for receipt in receipts(store) if receipt.issuer == ADA.key}
+
+
+def copies(store: Store) -> dict[bytes, bytes]:
+    with store.reading() as db:
+        return dict(db.execute("SELECT copy, original FROM copies"))
+
+
+def sketches(store: Store) -> list[tuple[int, bytes]]:
+    with store.reading() as db:
+        return db.execute("SELECT hash, id FROM sketches LEFT JOIN records ON n = wording ORDER BY 1, 2").fetchall()
+
+
+# --- stories ---
+
+
+def test_what_two_people_owe_each_other_can_be_looked_up(store: Store) -> None:
+    request, snippet = ADA.ask("Why?", topics=("sky",)), BEN.share("Because", topics=("light", "sky"))
+    hint = BEN.reply(request, "hint")
+    solved, adopted, thanks = ADA.solve(request, by=hint), ADA.adopt(snippet), BEN.thank(request)
+    hear(store, solved, hint, request, snippet, adopted, thanks)
+    assert receipts(store) == sorted(edges([request, hint, solved, snippet, adopted, thanks]))
+    with store.reading() as db:
+        found = store_receipts.between(db, ADA.key, BEN.key)
+        assert {(receipt.record, receipt.topics) for receipt in found} == {(adopted.id, ("light", "sky")), (solved.id, ("sky",))}
+        assert found == sorted(found, key=lambda receipt: (-receipt.at, receipt.record))
+        assert [receipt.kind for receipt in store_receipts.between(db, BEN.key, ADA.key)] == ["thanks"]
+        assert store_receipts.between(db, ADA.key, EVE.key) == []
+
+
+def test_what_a_late_record_makes_of_it_is_told(store: Store) -> None:
+    source = BEN.share("source")
+    fork = EVE.fork(source, "my way")
+    adopted = ADA.adopt(fork, "using")
+    hear(store, adopted, source)
+    assert helped(store) == set()
+    hear(store, fork)
+    assert index_some(store) == ([], [])  # the row is looked at
+    gone, new = index_some(store) or ([], [])
+    assert gone == []
+    assert {(receipt.helper, receipt.units) for receipt in new} == {(EVE.key, 2.0), (BEN.key, 1.0)}
+    hear(store, ADA.retract(adopted))
+    index_some(store)
+    assert index_some(store) == (sorted(new), [])
+
+
+def test_of_a_thousand_adopters_one_more_writes_one_receipt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "WRITE_RECEIPTS", 7)
+    snippet = BEN.share("snippet")
+    hear(store, snippet, *(Author(f"{n}").adopt(snippet) for n in range(40)))
+    assert len(receipts(store)) == 40
+    one_more = ADA.adopt(snippet)
+    hear(store, one_more)
+    assert index_some(store) == ([], [])
+    assert index_some(store) == ([], [receipt for receipt in receipts(store) if receipt.issuer == ADA.key])
+
+
+def test_a_root_that_changes_while_it_is_folded_is_folded_again(store: Store) -> None:
+    snippet = BEN.share("snippet")
+    adopted = ADA.adopt(snippet)
+    hear(store, snippet, adopted)
+    index_some(store)
+    with store.reading() as db:
+        folds = store_counting.gather(db)
+    store.forget([adopted.id])
+    with store.writing() as db:
+        assert store_counting.put_in(db, folds) == ([], [])
+    assert receipts(store) == []
+
+
+# --- whose words ---
+
+
+def test_who_came_first_with_the_words_is_credited_for_copies(store: Store) -> None:
+    original, copy, other = BEN.share("Puncture", WORDS), EVE.share("Flat tyre", LIKE_IT), EVE.share("Bread", "Rye and water. " * 3)
+    hear(store, original, copy, other, ADA.adopt(copy, "using"), ADA.adopt(other, "tried"), ADA.thank(copy))
+    assert helped(store) == {(BEN.key, "adopt", 2.0), (EVE.key, "adopt", 1.0), (BEN.key, "thanks", 1.0)}
+    store.forget([original.id])
+    assert helped(store) == {(EVE.key, "adopt", 2.0), (EVE.key, "adopt", 1.0), (EVE.key, "thanks", 1.0)}
+    hear(store, original)  # which is now the later one
+    assert helped(store) == {(EVE.key, "adopt", 2.0), (EVE.key, "adopt", 1.0), (EVE.key, "thanks", 1.0)}
+    assert copies(store) == {original.id: copy.id}
+
+
+def test_a_declared_fork_has_its_usual_share_however_late_the_link_between_comes(store: Store) -> None:
+    original = BEN.share("Puncture", WORDS)
+    between = Author("dan").fork(original, "Something else altogether.")
+    fork = EVE.fork(between, LIKE_IT, "adaptation")
+    hear(store, original, fork, ADA.adopt(fork, "using"))
+    assert helped(store) == {(BEN.key, "adopt", 2.0)}  # as far as is known
+    hear(store, between)
+    assert helped(store) == {(EVE.key, "adopt", 2.0), (Author("dan").key, "adopt", 1.0), (BEN.key, "adopt", 0.5)}
+    assert copies(store) == {}
+
+
+def test_a_source_that_comes_after_its_fork_has_copied_nothing(store: Store) -> None:
+    original = BEN.share("Puncture", WORDS)
+    between = Author("dan").fork(original, "Something else altogether.")
+    fork = EVE.fork(between, LIKE_IT)
+    hear(store, fork, original, ADA.adopt(original, "using"))
+    assert helped(store) == {(EVE.key, "adopt", 2.0)}  # the link between them is not here
+    hear(store, between)
+    assert helped(store) == {(BEN.key, "adopt", 2.0)}
+
+
+def test_words_taken_over_later_or_said_again_are_no_more_ones_own(store: Store) -> None:
+    original, copy = BEN.share("Puncture", "Something else."), EVE.share("Flat tyre", "Soon here.")
+    revised = BEN.revise(original, WORDS)
+    taken, again, forked = EVE.revise(copy, LIKE_IT), EVE.share("Flat tyre, once more", LIKE_IT), EVE.fork(copy, LIKE_IT)
+    hear(store, revised, original, copy, taken, again, forked, *(ADA.adopt(one) for one in (copy, again, forked)))
+    assert helped(store) == {(BEN.key, "adopt", 2.0)}
+    assert copies(store) == {copy.id: original.id, again.id: original.id, forked.id: original.id}
+    store.forget([revised.id])
+    receipts(store)
+    assert copies(store) == {}
+
+
+def test_a_wording_is_known_from_when_its_snippet_is_here(store: Store) -> None:
+    original, copy = BEN.share("Puncture", "Something else."), EVE.share("Puncture", WORDS)
+    hear(store, BEN.revise(original, WORDS), copy)
+    assert receipts(store) == []
+    assert copies(store) == {}
+    hear(store, original)
+    assert receipts(store) == []
+    assert copies(store) == {original.id: copy.id}
+
+
+def test_ones_own_words_may_be_said_again_and_short_ones_by_anybody(store: Store) -> None:
+    records = [BEN.share("Puncture", WORDS), EVE.share("Puncture", WORDS), BEN.share("Puncture again", WORDS)]
+    short = [one.share("Tip", "Sand it, then glue it.") for one in (BEN, EVE)]
+    hear(store, *records, *short)
+    receipts(store)
+    assert copies(store) == {records[1].id: records[0].id}
+
+
+def test_copies_of_copies_are_of_the_first_whenever_that_is_found(store: Store) -> None:
+    first, second, third = (author.share("Puncture", drifting(n)) for n, author in enumerate((BEN, EVE, Author("dan"))))
+    hear(store, first, second, third, ADA.adopt(third))
+    assert helped(store) == {(BEN.key, "adopt", 2.0)}
+    assert copies(store) == {second.id: first.id, third.id: second.id}
+    store.forget([first.id])
+    assert helped(store) == {(EVE.key, "adopt", 2.0)}
+
+
+def test_of_a_flood_of_copies_each_is_of_the_first(store: Store) -> None:
+    original = BEN.share("Puncture", WORDS)
+    flood = [EVE.share(f"Flat {n}", LIKE_IT) for n in range(2 * limits.MAX_COMPARED + 4)]
+    hear(store, original, *flood)
+    receipts(store)
+    assert copies(store) == dict.fromkeys((copy.id for copy in flood), original.id)
+
+
+# --- whatever comes ---
+
+
+def around() -> list[Record]:
+    """What chance seldom says: the same words by several, chains of forks that are copied, and wordings that come before what they word."""
+    ada, ben, eve = Author("ada"), Author("ben"), Author("eve")
+    for author in (ada, ben, eve):
+        author.seq, author.prev = 100, bytes(32)
+    first, second = ben.share("one", WORDS), eve.share("two", LIKE_IT)
+    fork = ada.fork(second, "Something else.")
+    near = eve.fork(fork, WORDS + " Or buy a new one.")
+    other = ada.share("three", "Nothing yet.")
+    late = ada.revise(other, LIKE_IT)
+    named = ben.fork(other, WORDS)
+    drifted = [author.share(str(drift), drifting(drift)) for drift, author in enumerate((eve, ben, ada, ben))]
+    adopted = [
+        *map(eve.adopt, drifted),
+        ada.adopt(second),
+        ben.adopt(near, "passed-on", learned_from=ada.key),
+        ada.adopt(near),
+        eve.adopt(other),
+        eve.adopt(named),
+    ]
+    return [first, second, fork, near, other, late, named, *drifted, *adopted, ada.thank(second), ben.thank(late), eve.thank(named)]
+
+
+def drifting(drift: int) -> str:
+    """Of four such texts, each is near the next and not near the one after that."""
+    return " ".join(f"word{n}" for n in range(10 * drift, 10 * drift + 50))
+
+
+class Counting(RuleBasedStateMachine):
+    """A store that hears, forgets and counts in any order, beside one that counts once at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._directory = tempfile.TemporaryDirectory()
+        self._patch = pytest.MonkeyPatch()
+        self._store = Store(Path(self._directory.name))
+        self._told: set[Receipt] = set()
+        self._records: list[Record] = []
+
+    @initialize(pool=st.one_of(st.just([]), record_sets()), some=st.tuples(st.integers(1, 9), st.integers(1, 20), st.integers(1, 3)))
+    def begin(self, pool: list[Record], some: tuple[int, int, int]) -> None:
+        self._records = [*pool, *around()]
+        for limit, value in zip(("INDEX_RECEIPTS", "FOLD_RECEIPTS", "WRITE_RECEIPTS"), some, strict=True):
+            self._patch.setattr(limits, limit, value)
+
+    @rule(data=st.data())
+    def hear(self, data: st.DataObject) -> None:
+        hear(self._store, *data.draw(st.lists(st.sampled_from(self._records), max_size=12)))
+
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        self._store.forget([record.id for record in data.draw(st.lists(st.sampled_from(self._records), max_size=3))])
+
+    @rule(times=st.integers(1, 12))
+    def count(self, times: int) -> None:
+        for _ in range(times):
+            gone, new = index_some(self._store) or ([], [])
+            assert self._told.issuperset(gone)
+            self._told.difference_update(gone)
+            assert self._told.isdisjoint(new)
+            self._told.update(new)
+
+    @rule()
+    def compare(self) -> None:
+        with self._store.reading() as db:
+            while store_counting.is_behind(db):
+                self.count(9)
+        found = receipts(self._store)
+        assert sorted(self._told) == found
+        held = list(map(parse, self._store.everything()))
+        assert found == sorted(edges(held, copies(self._store)))
+        with tempfile.TemporaryDirectory() as directory:
+            rebuilt = Store(Path(directory))
+            hear(rebuilt, *held)
+            assert receipts(rebuilt) == found
+            assert copies(rebuilt) == copies(self._store)
+            assert sketches(rebuilt) == sketches(self._store)
+            rebuilt.close()
+
+    def teardown(self) -> None:
+        if self._records:
+            self.compare()
+        self._patch.undo()
+        self._store.close()
+        self._directory.cleanup()
+
+
+TestCounting = Counting.TestCase
+TestCounting.settings = settings(
+    max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
