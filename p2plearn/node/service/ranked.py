@@ -3,7 +3,6 @@
 Must not know how scores come about.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -17,7 +16,7 @@ from p2plearn.node.service.parts import Answer, Part, limit_of, topic_of
 from p2plearn.node.store import authored as store_authored
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store import receipts as store_receipts
-from p2plearn.node.store.reader import Stored
+from p2plearn.node.store.store import Store, Stored
 
 if TYPE_CHECKING:
     from p2plearn.ledger.explaining import Explanation
@@ -53,7 +52,7 @@ class Ranked(Part):
         person: Answer = {"author": key.hex(), "name": names.get(key, ""), "topic": about}
         if found is None or not found.parts:
             return person | {"score": 0.0, "rank": None, "parts": [], "discounts": [], "records": []}
-        receipts = await self._keeper.read(_behind, found, key, about)
+        receipts = await self._keeper.in_thread(_behind, self._keeper.store, found, key, about)
         titles = await self._titles(receipt.record for issuer in receipts for receipt in receipts[issuer])
         parts: list[Answer] = [
             {"from": part.issuer.hex(), "name": names.get(part.issuer, ""), "score": part.score, "share": part.score / found.score}
@@ -62,7 +61,7 @@ class Ranked(Part):
         ]
         for part in parts:
             if part["from"] == self._keeper.author.hex() and about is None:
-                part["also"] = await self._keeper.read(_beside_records, key, bool(part["records"]))
+                part["also"] = await self._keeper.in_thread(_beside_records, self._keeper.store, key, bool(part["records"]))
         records = dict.fromkeys(record["id"] for part in parts for record in part["records"])
         person |= {"score": found.score, "rank": found.rank, "parts": parts}
         return person | {"discounts": _discounts(found, names), "records": list(records)}
@@ -87,18 +86,19 @@ class Ranked(Part):
         return sorted(known, key=lambda author: (-seen[author], author))
 
 
-def _behind(db: sqlite3.Connection, found: "Explanation", helper: bytes, topic: str | None) -> dict[bytes, list[Receipt]]:
+def _behind(store: Store, found: "Explanation", helper: bytes, topic: str | None) -> dict[bytes, list[Receipt]]:
     """Issuer → their receipts for the helper, of the MAX_EXPLAINED greatest parts; with a topic, those about it."""
     issuers = [part.issuer for part in found.parts[: limits.MAX_EXPLAINED]]
-    return {
-        issuer: [one for one in store_receipts.between(db, issuer, helper) if topic is None or topic in one.topics] for issuer in issuers
-    }
+    with store.reading() as db:
+        every = {issuer: store_receipts.between(db, issuer, helper) for issuer in issuers}
+    return {issuer: [one for one in receipts if topic is None or topic in one.topics] for issuer, receipts in every.items()}
 
 
-def _beside_records(db: sqlite3.Connection, helper: bytes, has_records: bool) -> list[str]:
+def _beside_records(store: Store, helper: bytes, has_records: bool) -> list[str]:
     """What else of mine counts for somebody: that I follow them, and, little, what their laptop gave mine."""
-    follows = any(target.kind == "author" and target.name == helper for target in store_local.attitudes(db, "follow"))
-    brought = store_receipts.brought(db).get(helper, 0) if has_records or follows else 0
+    with store.reading() as db:
+        follows = any(target.kind == "author" and target.name == helper for target in store_local.attitudes(db, "follow"))
+        brought = store_receipts.brought(db).get(helper, 0) if has_records or follows else 0
     return ["follow"] * follows + ["bytes"] * (brought > 0)
 
 
