@@ -12,6 +12,7 @@ from p2plearn.node.store import closed as store_closed
 from p2plearn.node.store import concerns as store_concerns
 from p2plearn.node.store import counting as store_counting
 from p2plearn.node.store import receipts as store_receipts
+from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Store
 
@@ -95,12 +96,12 @@ class Indexing(Access):
     async def _index_receipts(self) -> bool:
         """What is read and folded for it keeps nobody from writing."""
         async with self._counting:
-            scan = await self.read(store_counting.scan)
+            scan = await self.read(store_waiting.scan)
             folds = await self.read(store_counting.gather) if scan is None else []
             if not (scan or folds) or not await self.in_thread(self.store.has_room_for_own):
                 return False
             if scan is not None:
-                await self.in_thread(self._put, store_counting.mark, scan)
+                await self.in_thread(self._put, store_waiting.mark, scan)
             for portion in store_counting.portions(folds):
                 gone, new = await self.seen_through(self._put, store_counting.put_in, portion)
                 if gone or new:

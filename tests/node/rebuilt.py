@@ -3,8 +3,12 @@
 import tempfile
 from pathlib import Path
 
+from p2plearn.ledger.receipts import Receipt
 from p2plearn.node.store import applied as store_applied
 from p2plearn.node.store import closed as store_closed
+from p2plearn.node.store import counting as store_counting
+from p2plearn.node.store import receipts as store_receipts
+from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Store
 from p2plearn.protocol.records import parse
@@ -28,18 +32,28 @@ def closed_in(store: Store) -> set[bytes]:
         return {row[0] for row in db.execute("SELECT id FROM closed LEFT JOIN records ON n = request")}
 
 
+def receipts_in(store: Store) -> list[Receipt]:
+    """All receipts that are counted."""
+    with store.reading() as db:
+        return sorted(store_receipts.all_receipts(db))
+
+
 def index(store: Store) -> None:
-    """Bring both indexes up to the records."""
+    """Bring the indexes up to the records."""
     with store.writing() as db:
         while portion := store_words.gather(db):
             store_words.index(db, portion)
             store_words.tidy(db)
         while store_closed.is_behind(db):
             store_closed.index_some(db)
+        while scan := store_waiting.scan(db):
+            store_waiting.mark(db, scan)
+        while folds := store_counting.gather(db):
+            store_counting.put_in(db, folds)
 
 
 def assert_like_rebuilt(store: Store) -> None:
-    """Words, closed requests, heads and bytes by author are those of a store into which the same records came one after the other."""
+    """The indexes, heads and bytes by author are those of a store into which the same records came one after the other."""
     with tempfile.TemporaryDirectory() as directory:
         scratch = Store(Path(directory))
         scratch.commit([parse(raw) for raw in store.everything()], 0)
@@ -47,6 +61,7 @@ def assert_like_rebuilt(store: Store) -> None:
         index(scratch)
         assert words_in(store) == words_in(scratch)
         assert closed_in(store) == closed_in(scratch)
+        assert receipts_in(store) == receipts_in(scratch)
         assert store.replica().heads == scratch.replica().heads
         assert store.replica().fingerprint() == scratch.replica().fingerprint()
         with store.reading() as db, scratch.reading() as other:

@@ -1,9 +1,8 @@
 """Counting who was helped by whom: an index behind the records, kept up in whatever order they come. `ledger.entries` says what holds.
 
-In two steps. What comes, or goes, makes roots wait (`scan` and `mark`, `refold`): those in which something was said that receipts come of,
-and those whose line of authors it may belong to. Then each is judged (`originals`) and folded once, from nothing but what its receipts
-depend on, while others write (`gather`), and what differs from before is written and told (`put_in`). So a root on which thousands hang is
-folded once in a first sync, and only the receipts that changed are written.
+Each root that waits is judged (`originals`) and folded once, from nothing but what its receipts depend on, while others write (`gather`),
+and what differs from before is written and told (`put_in`). So a root on which thousands hang is folded once in a first sync, and only the
+receipts that changed are written.
 
 Knows the tables, not the store around them.
 """
@@ -17,122 +16,32 @@ from p2plearn import limits
 from p2plearn.learning.conversation import converse
 from p2plearn.ledger.entries import receipts_of
 from p2plearn.ledger.receipts import Receipt
-from p2plearn.node.store import applied as store_applied
 from p2plearn.node.store import originals as store_originals
-from p2plearn.node.store.originals import Sketch
+from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store.receipts import COLUMNS, NUMBER, authors_if, from_rows, noted_original
+from p2plearn.node.store.waiting import ACTING, ISSUING
 from p2plearn.protocol.kinds import (
     BY,
-    ORIGINALS,
     RE,
-    ROOT,
-    VARIANTS,
     WITH,
-    Adopt,
     Correction,
     Proof,
     Reaction,
-    Retract,
     Revision,
-    Snippet,
     Solve,
     Thanks,
     Verdict,
 )
 from p2plearn.protocol.records import Record, parse
 
-_NAME = "receipts"
 _FEW = 500  # values in one query
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
-
-
-_ISSUING = (Solve.kind, Adopt.kind, Thanks.kind, Revision.kind)  # without any of these there is no receipt
-_ACTING = _listed([*_ISSUING, Verdict.kind, Retract.kind])
 _NAMING = {Solve.kind: BY, Verdict.kind: RE, Proof.kind: RE, Correction.kind: RE, Reaction.kind: RE, Thanks.kind: RE, Revision.kind: WITH}
 """By which relation a record names what decides whether, and for whom, it counts."""
 
 
 def is_behind(db: sqlite3.Connection) -> bool:
     """Whether records wait to be looked at, or roots to be folded."""
-    return store_applied.is_behind(db, _NAME) or db.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is not None
-
-
-# --- which roots wait ---
-
-
-class Scan(NamedTuple):
-    """Rows behind `after` and up to `until`, the roots whose receipts may change by what is in them, and the sketches of it."""
-
-    after: int
-    until: int
-    roots: set[bytes]
-    sketches: list[Sketch]
-
-
-# What nothing names, and is none of the kinds above nor a snippet, changes nothing.
-_MATTERING = f"""
-SELECT n, raw FROM records
-WHERE n > ? AND n <= ? AND (kind IN ({_ACTING}, 'snippet') OR EXISTS (SELECT 1 FROM refs WHERE target = records.id))
-"""  # noqa: S608  # fixed text
-_BELOW = f"""
-WITH RECURSIVE below (id) AS (
-    SELECT :id UNION
-    SELECT records.id FROM below JOIN refs ON target = below.id AND relation IN ({_listed(VARIANTS)}) JOIN records ON n = source UNION
-    SELECT copy FROM below JOIN copies ON original = below.id)
-SELECT id FROM below
-"""  # noqa: S608  # fixed text
-
-
-def scan(db: sqlite3.Connection) -> Scan | None:
-    """The next rows to look at, None when none wait."""
-    after = store_applied.last(db, _NAME)
-    batch = "SELECT n FROM records WHERE n > ? ORDER BY n LIMIT ?"
-    (until,) = db.execute(f"SELECT max(n) FROM ({batch})", (after, limits.INDEX_RECEIPTS)).fetchone()  # noqa: S608  # fixed text
-    if until is None:
-        return None
-    arrived = [(n, parse(raw)) for n, raw in db.execute(_MATTERING, (after, until)).fetchall()]
-    return Scan(after, until, _changed_by(db, [record for _, record in arrived]), store_originals.sketched(db, arrived))
-
-
-def mark(db: sqlite3.Connection, found: Scan) -> None:
-    """Let the roots wait, within the caller's transaction."""
-    if store_applied.last(db, _NAME) == found.after:  # else somebody else was quicker
-        store_originals.keep(db, found.sketches)
-        _wait(db, found.roots)
-        db.execute("INSERT OR REPLACE INTO applied VALUES (?, ?)", (_NAME, found.until))
-
-
-def refold(db: sqlite3.Connection, gone: Sequence[Record]) -> None:
-    """Let those wait that records now deleted had a part in."""
-    _wait(db, _changed_by(db, gone) | store_originals.drop(db, gone))
-
-
-def _wait(db: sqlite3.Connection, roots: Iterable[bytes]) -> None:
-    db.executemany("INSERT OR REPLACE INTO waiting (root) VALUES (?)", [(root,) for root in sorted(roots)])
-
-
-def _changed_by(db: sqlite3.Connection, records: Iterable[Record]) -> set[bytes]:
-    """The roots whose receipts may be others with these records than without."""
-    roots: set[bytes] = set()
-    for record in records:
-        if root := record.target(ROOT):
-            roots.add(root)
-        if record.kind in ORIGINALS:
-            roots.add(record.id)
-        if record.kind == Snippet.kind and len(below := _below(db, record.id)) > 1:
-            roots.update(below, store_originals.sources(db, record))
-    return roots
-
-
-def _below(db: sqlite3.Connection, snippet: bytes) -> set[bytes]:
-    """A snippet and what was made from it or copied, one from the other."""
-    return {bytes(row[0]) for row in db.execute(_BELOW, {"id": snippet})}
-
-
-# --- what their receipts are ---
+    return store_waiting.is_behind(db) or db.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is not None
 
 
 class Fold(NamedTuple):
@@ -150,22 +59,30 @@ class Fold(NamedTuple):
     original: bytes | None = None
 
 
+class _Waiting(NamedTuple):
+    """A root that waits as number `n`, on which `size` records hang."""
+
+    root: bytes
+    n: int
+    size: int
+
+
 def gather(db: sqlite3.Connection) -> list[Fold]:
     """What is to be changed for the next roots that wait: FOLD_RECEIPTS records hang on them, or one root; nothing while rows wait."""
-    if store_applied.is_behind(db, _NAME):
+    if store_waiting.is_behind(db):
         return []
     waiting = _next(db)
-    roots = list(waiting)
+    roots = [one.root for one in waiting]
     held = {record.id: record for record in _parsed(db, "SELECT raw FROM records WHERE id IN ({})", roots)}
-    said = _acting(db, roots)
+    said = _acting(db, {one.root: one.size for one in waiting})
     named = _named(db, {record.id: record for records in said.values() for record in records})
     before = _stored(db, roots)
 
     folds = []
-    for root, n in waiting.items():
+    for root, n, _ in waiting:
         original = store_originals.original_of(db, held[root]) if root in held else None
         found: set[Receipt] = set()
-        if root in held and any(record.kind in _ISSUING for record in said.get(root, ())):
+        if root in held and any(record.kind in ISSUING for record in said.get(root, ())):
             conversation = converse(held[root], [*said[root], *(named[one] for one in _names(said[root], named))])
             found = set(receipts_of(conversation, authors_if(db, held[root], original))) if conversation is not None else found
         stored = before.get(root, set())
@@ -204,10 +121,10 @@ def put_in(db: sqlite3.Connection, folds: Iterable[Fold]) -> tuple[list[Receipt]
     """
     still = [fold for fold in folds if db.execute("SELECT 1 FROM waiting WHERE n = ?", (fold.n,)).fetchone()]
     db.executemany("DELETE FROM waiting WHERE n = ?", [(fold.n,) for fold in still if fold.is_all])
-    for fold in (fold for fold in still if fold.is_other):
+    for fold in (fold for fold in still if fold.is_other and fold.is_all):
         db.execute("DELETE FROM copies WHERE copy = ?", (fold.root,))
         db.executemany("INSERT INTO copies VALUES (?, ?)", [(fold.root, fold.original)] if fold.original else [])
-        _wait(db, _below(db, fold.root) - {fold.root})
+        store_waiting.wait(db, store_waiting.below(db, fold.root))  # itself too: in its line others may have changed beside it
     gone = [(fold.root, receipt) for fold in still for receipt in fold.gone]
     new = [(fold.root, receipt) for fold in still for receipt in fold.new]
     db.executemany(_DELETE, [(root, *_key(root, receipt)) for root, receipt in gone])
@@ -223,29 +140,43 @@ def _key(root: bytes, receipt: Receipt) -> tuple[bytes, bytes, str, bytes]:
     return receipt.issuer, receipt.helper, receipt.kind, b"" if receipt.slot == root else receipt.slot
 
 
-def _next(db: sqlite3.Connection) -> dict[bytes, int]:
-    """The next roots to fold and the number as which each waits."""
+def _next(db: sqlite3.Connection) -> list[_Waiting]:
+    """The next roots to fold."""
     rows = db.execute("SELECT root, n FROM waiting ORDER BY n LIMIT ?", (_FEW,)).fetchall()
     counted = "SELECT target, count(*) FROM refs WHERE target IN ({}) AND relation = 'root' GROUP BY target"
     sizes = dict(_query(db, counted, [root for root, _ in rows]))
-    found: dict[bytes, int] = {}
-    size = 0
+    found, whole = list[_Waiting](), 0
     for root, n in rows:
-        size += 1 + sizes.get(root, 0)
-        if found and size > limits.FOLD_RECEIPTS:
+        size = sizes.get(root, 0)
+        whole += 1 + size
+        if found and whole > limits.FOLD_RECEIPTS:
             break
-        found[root] = n
+        found.append(_Waiting(root, n, size))
     return found
 
 
-_SAID = f"SELECT target, raw FROM refs JOIN records ON n = source WHERE target IN ({{}}) AND relation = 'root' AND kind IN ({_ACTING})"  # noqa: S608
+_SAID = f"SELECT target, raw FROM refs JOIN records ON n = source WHERE target IN ({{}}) AND relation = 'root' AND kind IN ({ACTING})"  # noqa: S608
+
+# Of more than are folded: what those said who were the first here to say something about it, its own author before all; so a later flood
+# hides none of them. Of each the latest words, and whatever takes some back.
+_SAID_FIRST = f"""
+SELECT raw FROM (
+    SELECT n, row_number() OVER (PARTITION BY author ORDER BY kind != 'retract', seq DESC, id DESC) AS place,
+        min(n) OVER (PARTITION BY author) AS first,
+        author IS (SELECT author FROM records WHERE id = :root) AS own
+    FROM refs JOIN records ON n = source WHERE target = :root AND relation = 'root' AND kind IN ({ACTING})) AS words
+JOIN records USING (n) WHERE place <= :each ORDER BY own DESC, first, place LIMIT :most
+"""  # noqa: S608  # fixed text
 
 
-def _acting(db: sqlite3.Connection, roots: Sequence[bytes]) -> dict[bytes, list[Record]]:
-    """Root → what was said on it that receipts may come of."""
+def _acting(db: sqlite3.Connection, roots: Mapping[bytes, int]) -> dict[bytes, list[Record]]:
+    """Root → what was said on it that receipts may come of, MAX_THREAD at the most. `roots`: each with how many records hang on it."""
     found: dict[bytes, list[Record]] = {}
-    for root, raw in _query(db, _SAID, roots):
+    for root, raw in _query(db, _SAID, [root for root, size in roots.items() if size <= limits.MAX_THREAD]):
         found.setdefault(root, []).append(parse(raw))
+    for root in (root for root, size in roots.items() if size > limits.MAX_THREAD):
+        bounds = {"root": root, "each": limits.MAX_CLOSING, "most": limits.MAX_THREAD}
+        found[root] = [parse(raw) for (raw,) in db.execute(_SAID_FIRST, bounds)]
     return found
 
 
