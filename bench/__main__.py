@@ -16,6 +16,7 @@ _MEASURES = {
     "search": 10_000,
     "cli": 10_000,
     "learning": 10_000,
+    "health": 2_000,
 }  # and how many records, when nothing is said
 _APART = {"rank"}  # of another kind: without records and a network; `main` takes what is typed behind their name
 

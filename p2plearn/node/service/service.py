@@ -13,6 +13,7 @@ from p2plearn.lock import locked
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.service import doctor
 from p2plearn.node.service.files import Files
+from p2plearn.node.service.health import Caring
 from p2plearn.node.service.helping import Helping
 from p2plearn.node.service.parts import Answer
 from p2plearn.node.service.ranked import Ranked
@@ -26,7 +27,7 @@ from p2plearn.node.store.store import Store
 from p2plearn.paths import Home
 
 
-class Service(Writing, Helping, Welcoming, Weighing, Tracing, Ranked, Showing, Files):
+class Service(Writing, Helping, Welcoming, Weighing, Tracing, Ranked, Caring, Showing, Files):
     """What a home can do by itself; `node.Node` adds what needs a network."""
 
     @classmethod
