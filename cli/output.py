@@ -68,12 +68,16 @@ def ago(at: str | None, now: datetime | None = None) -> str:
         seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(at or "")).total_seconds()
     except (ValueError, TypeError):
         return "at an unknown time"
-    for name, size in _STEPS:
-        count = int(abs(seconds) // size)
-        if count:
-            words = f"{count} {name}{'s' if count > 1 else ''}"
-            return f"{words} ago" if seconds > 0 else f"in {words}, by its author's clock"
-    return "just now"
+    if abs(seconds) < _STEPS[-1][1]:
+        return "just now"
+    words = lasting(abs(seconds))
+    return f"{words} ago" if seconds > 0 else f"in {words}, by its author's clock"
+
+
+def lasting(seconds: float) -> str:
+    """A time as people say it: “5 minutes”."""
+    found = next(((name, int(seconds // size)) for name, size in _STEPS if seconds >= size), ("minute", 1))
+    return plural(found[1], found[0])
 
 
 def size(count: int) -> str:

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from p2plearn_cli import balance, compass, home, inbox, items, people, ranking, record, requests, tracing, watch, willing
+from p2plearn_cli import balance, compass, health, home, inbox, items, people, ranking, record, requests, tracing, watch, willing
 from p2plearn_cli.main import main
 from tests.cli.test_output import steers
 
 HOSTILE = "\x1b]0;owned\x07\x9b2J\u202e\u2066\r\nE$\\text{\x1b[31m}$\x00\x7f"
-OURS = {"state", "kind", "type", "stage", "relation", "outcome"}  # words that choose which lines are printed
+OURS = {"state", "kind", "type", "stage", "relation", "outcome", "me"}  # words that choose which lines are printed
 IDS = {"id", "parent", "about", "solved_by", "taken_up_by", "key"}  # hashes and keys: the node writes them
 
 
@@ -88,6 +88,7 @@ def answers(village):
         "rank": run("ana", "rank"),
         "why": run("ana", "why", "Ben"),
         "balance": run("ben", "balance"),
+        "health": run("ana", "health"),
         "ask": run("ana", "ask", "--title", "T", "--topic", "x", "Why?"),
     }
 
@@ -119,6 +120,7 @@ VIEWS = {
     "feed": each(items.item_lines),
     "rank": ranking.rank_lines,
     "balance": balance.balance_lines,
+    "health": health.health_lines,
     "ask": lambda answer: requests.first_lines(answer["ask_first"]),
     "why": lambda answer: ranking.why_lines(answer, "somebody else"),
 }
@@ -153,6 +155,7 @@ def test_every_view_has_something_to_show(answers):
         ("feed", "items"),
         ("why", "records"),
         ("balance", "needed_by"),
+        ("health", "topics"),
         ("ask", "ask_first"),
     ):
         assert answers[view][key], view
