@@ -42,7 +42,7 @@ def both(written, brought):
 
 
 @given(ledgers, counters)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_scores_are_those_of_the_formulas(written, brought):
     _, ranking, reference = both(written, brought)
     for number, person in enumerate(ranking.people):
@@ -53,17 +53,20 @@ def test_scores_are_those_of_the_formulas(written, brought):
 
 
 @given(ledgers, counters)
+@settings(deadline=None)
 def test_what_a_score_is_made_of_adds_up_to_it(written, brought):
     _, ranking, reference = both(written, brought)
     for number, person in enumerate(ranking.people[1:], 1):
         why = explain(ranking, number)
         assert sum(part.score for part in why.parts) == pytest.approx(why.score, abs=EXACT)
         assert {part.issuer: part.score for part in why.parts} == pytest.approx(reference.parts(person), abs=EXACT)
-        assert why.back * why.one_source == pytest.approx(reference.discounts.get(person, 1.0), abs=EXACT)
+        if why.score:
+            assert why.back * why.one_source == pytest.approx(reference.discounts[person], abs=EXACT)
         assert why.rank == (1 + sum(score > why.score for score in ranking.scores) if why.score else None)
 
 
 @given(ledgers, counters)
+@settings(deadline=None)
 def test_the_scores_for_topics_add_up_to_that_for_all(written, brought):
     accounts, ranking, reference = both(written, brought)
     found = {topic: topic_scores(ranking, topic_shares(accounts, ranking, topic)) for topic in TOPICS}
@@ -78,7 +81,7 @@ def test_the_scores_for_topics_add_up_to_that_for_all(written, brought):
 
 
 @given(ledgers)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_whom_i_know_through_one_person_is_found_by_leaving_people_out(written):
     _, ranking, reference = both(written, {})
     for number, person in enumerate(ranking.people[1:], 1):
@@ -88,6 +91,7 @@ def test_whom_i_know_through_one_person_is_found_by_leaving_people_out(written):
 
 
 @given(ledgers, st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_the_order_in_which_receipts_come_changes_nothing(written, chance):
     one = rank(Accounts(ME, written), NOW)
     shuffled = chance.sample(written, len(written))
@@ -97,6 +101,7 @@ def test_the_order_in_which_receipts_come_changes_nothing(written, chance):
 
 
 @given(ledgers, ledgers)
+@settings(deadline=None)
 def test_what_is_pushed_on_is_what_a_full_ranking_finds(first, later):
     """But for the discounts of third persons, which wait for the next: so visits are compared."""
     accounts = Accounts(ME, first)
