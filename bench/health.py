@@ -32,7 +32,8 @@ class Sort:
     `willing`: the part of people who would share; `asks`: how often, on a day there; `answers`: how probably the willing answer what they
     see, `a_day` at the most; `here`: on what part of days people are there, and `willing_here` the willing.
 
-    `junk`: requests by as many keys that nobody knows; of all the people there the part that is `capable` knows something at first.
+    `junk`: requests by as many keys that nobody knows; `capable`: the part that knows something at first; `seldom`: how much of what
+    the willing share those others do who share at all.
     """
 
     willing: float
@@ -43,6 +44,7 @@ class Sort:
     willing_here: float = 0.5
     junk: int = 0
     capable: float = 0.6
+    seldom: float = 0.06
 
 
 SORTS: Mapping[str, Sort] = {
@@ -56,6 +58,7 @@ SORTS: Mapping[str, Sort] = {
     "2,000 junk requests": Sort(0.7, junk=2_000),
     "sick .3, 2,000 junk requests": Sort(0.3, asks=0.3, answers=0.15, a_day=1, junk=2_000),
     "the willing are seldom there": Sort(0.7, willing_here=0.2),
+    "sick .3, the others not quite silent": Sort(0.3, asks=0.3, answers=0.15, a_day=1, seldom=0.12),
     "sick .3, the willing seldom there": Sort(0.3, asks=0.3, answers=0.2, a_day=1, willing_here=0.2),
 }
 
@@ -144,7 +147,7 @@ class Village:
     def _villager(self, number: int, days: int) -> Villager:
         chance, sort = self._chance, self.sort
         is_willing = chance.random() < sort.willing
-        rate = 1.0 if is_willing else 0.06 if chance.random() < 0.5 else 0.0
+        rate = 1.0 if is_willing else sort.seldom if chance.random() < 0.5 else 0.0
         knows = {self._topic() for _ in range(chance.randint(1, 4))} if chance.random() < sort.capable else set()
         often = sort.willing_here if is_willing else sort.here
         here = min(0.98, max(0.05, chance.betavariate(often * 4, (1 - often) * 4)))

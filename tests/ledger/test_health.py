@@ -2,6 +2,7 @@
 
 import pytest
 
+from p2plearn.ledger import willingness
 from p2plearn.ledger.caring import alarms, health_json
 from p2plearn.ledger.evidence import Call, Deed, Evidence, Shown
 from p2plearn.ledger.having import DAY_MS, OPEN_MS, World, counted_calls, waits_until
@@ -222,6 +223,11 @@ def test_the_estimate_knows_how_sure_it_is() -> None:
     assert willing([0] * 40, [10.0] * 40).share < 0.5
 
 
+def test_an_estimate_takes_no_more_than_so_many_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(willingness, "_ROUNDS", 2)
+    assert 0 < willing([5] * 60 + [0] * 40, [15.0] * 100).share < 1
+
+
 # --- the other numbers ---
 
 
@@ -255,6 +261,7 @@ def test_topics_come_by_how_much_they_are_known_and_asked_about() -> None:
     healths = Healths(World(evidence, [], {}, {}, {}), counts, NOW)
     assert healths.topics == ["tea", "sky"]
     assert healths.of("tea", {b"a": 1.0, b"b": 1.0}).gini == 0
+    assert healths.of("tea", {}).gini is None
 
 
 # --- in words ---
