@@ -66,8 +66,10 @@ SORTS: Mapping[str, Sort] = {
 def run(shelf: Shelf, _directory: Path) -> None:
     """A row for each sort of village, of as many people as records are asked for."""
     for name, sort in SORTS.items():
-        found = [judged(village, look(village)) for village in (Village(sort, shelf.n, seed) for seed in range(_RUNS))]
-        show(_row(name, found) | {"people": shelf.n, "villages": _RUNS, "days": 30})
+        seen = [(village, look(village)) for village in (Village(sort, shelf.n, seed) for seed in range(_RUNS))]
+        found = [judged(village, health) for village, health in seen if health.share is not None]
+        row = _row(name, found) if found else {"name": f"p2plearn health {name}", "skipped": "too few to tell"}
+        show(row | {"people": shelf.n, "villages": len(found), "days": 30})
 
 
 def _row(name: str, found: Sequence["Judged"]) -> Line:
@@ -185,8 +187,7 @@ class Village:
             if topic not in one.knows:
                 one.open.append(self._ask(one, topic, at))
                 spoke = True
-        spoke |= self._close(one, at)
-        spoke |= self._take_up(one, at)
+        spoke |= self._close(one, at) | self._take_up(one, at)
         if one.knows and one.rate:
             spoke |= self._share(one, at, is_busy=one.busy[day // 7])
         if one.busy[day // 7] and one.rate == 1:
@@ -305,11 +306,10 @@ class Judged:
 
 def look(village: Village) -> Health:
     """The health of a village as one of those who live there sees it."""
-    return Healths(world_of(village), village.counts, village.now).of(None, {})
+    return Healths(_world(village), village.counts, village.now).of(None, {})
 
 
-def world_of(village: Village) -> World:
-    """All that is known there."""
+def _world(village: Village) -> World:
     return World(gather(village.marks), village.receipts, village.seen, {}, {})
 
 
@@ -317,7 +317,7 @@ def judged(village: Village, health: Health) -> Judged:
     """Compare, where there are enough people to tell."""
     assert health.share is not None
     who = {one.key: one for one in village.villagers}
-    known = people(world_of(village), village.counts, village.now)
+    known = people(_world(village), village.counts, village.now)
     proven = [who[key].rate == 1 for key, person in known.items() if person.proven]
     capable = [one for one in village.villagers if one.knows]
     flagged = {key for key, status in health.statuses.items() if status == WITHHOLDING}
@@ -340,7 +340,7 @@ def judged(village: Village, health: Health) -> Judged:
 
 def _flagged_by_number(village: Village) -> Iterator[bytes]:
     """Whom two unanswered questions in a topic would flag in which they shared nothing."""
-    world = world_of(village)
+    world = _world(village)
     calls = counted_calls(world.evidence.calls, village.counts)
     for key, person in people(world, village.counts, village.now).items():
         for topic, has in person.has.items():
