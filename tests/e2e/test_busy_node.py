@@ -20,7 +20,7 @@ from p2plearn.testing.laptops import Laptop, eventually, laptops
 
 SLOW_LINE = (sys.executable, str(Path(__file__).with_name("slow_line.py")))
 NAMES = ("busy", "ruben", "ida", "leecher", "newcomer")
-RECORDS, FILE = 2_400, 32 * MiB
+RECORDS, FILE = 1_800, 24 * MiB
 
 pytestmark = [pytest.mark.slow, pytest.mark.processes, pytest.mark.network]
 
