@@ -15,7 +15,6 @@ from p2plearn_cli.reading import Topic
 from p2plearn_cli.session import Session, key_line, next_step, session, short
 
 _PANEL = "Who helps"
-_OFF = ["Who helps whom is not shown here: the setting view is off.", next_step("p2plearn config set view balance shows it")]
 _PEOPLE = 8  # whose word is shown by itself; the others' together
 _RECORDS = 3  # of each of them
 _PLACES = 20  # unless more are asked for
@@ -41,7 +40,7 @@ def rank(context: typer.Context, topic: Topic = None, limit: Limit = None) -> No
     """Who helps, as seen from here, best first. Worked out on this laptop, for you alone."""
     here = session(context)
     answer = here.call("rank", topic=topic, limit=limit)
-    here.tell(answer, _OFF if answer["view"] == "off" else rank_lines(answer, limit or _PLACES))
+    here.tell(answer, _off_lines() if answer["view"] == "off" else rank_lines(answer, limit or _PLACES))
 
 
 def why(
@@ -52,12 +51,17 @@ def why(
     """Why somebody stands where they stand: whose word it is, what is taken off, and the records behind it."""
     here = session(context)
     answer = here.call("why", author=author, topic=topic)
-    here.tell(answer, () if here.json else _OFF if is_off(here) else why_lines(answer, here.call("me")["author"]))
+    here.tell(answer, () if here.json else _off_lines() if _is_off(here) else why_lines(answer, here.call("me")["author"]))
 
 
-def is_off(here: Session) -> bool:
-    """Whether giving and taking are not to be shown to people."""
+def _is_off(here: Session) -> bool:
+    """Whether ranks are not to be shown to people."""
     return bool(here.call("config_get", key="view")["value"] == "off")
+
+
+def _off_lines() -> Iterator[str]:
+    yield "Who helps whom is not shown here: the setting view is off."
+    yield next_step("p2plearn config set view balance shows it")
 
 
 def rank_lines(found: dict[str, Any], most: int = _PLACES) -> Iterator[str]:
