@@ -16,8 +16,9 @@ from bench.judging import Units, ndcg, spearman
 from bench.meter import Line
 from bench.worlds import NOW_MS, World
 from p2plearn.ledger.accounts import Accounts
+from p2plearn.ledger.dominators import is_behind
 from p2plearn.ledger.frontier import frontier
-from p2plearn.ledger.ranking import Ranking, is_behind, rank
+from p2plearn.ledger.ranking import Ranking, rank
 from p2plearn.ledger.receipts import Receipt
 
 Following: TypeAlias = Callable[[Ranking, Mapping[bytes, int]], list[bytes]]

@@ -70,6 +70,11 @@ class Pairs:
         return np.argsort(self.issuer, kind="stable")
 
     @cached_property
+    def helpers_of(self) -> Numbers:
+        """The helpers of `outward`."""
+        return self.helper.take(self.outward)
+
+    @cached_property
     def first_out(self) -> Numbers:
         """Where the entries of each issuer begin in `outward`; behind the last, where all end."""
         return _starts(self.issuer, self.people)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from p2plearn.ledger.accounts import Accounts, Floats
-from p2plearn.ledger.ranking import ONE_SOURCE, Ranking, is_behind
+from p2plearn.ledger.dominators import is_behind
+from p2plearn.ledger.ranking import ONE_SOURCE, Ranking
 
 
 @dataclass(frozen=True, slots=True)

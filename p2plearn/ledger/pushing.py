@@ -2,7 +2,8 @@
 
 Residual push (Andersen, Chung & Lang 2006; signed, on graphs that change: Zhang, Lofgren & Goel 2016). At any time the visits are
 `source` and `left` together, what has been passed on and what has not, so pushing may stop early and go on with the next receipt. Ages,
-and the discounts of others than the two whom a receipt is about, stay those of the last full ranking. Must not know when one is due.
+whose word counts nothing of whom, and the discounts of others than the two whom a receipt is about, stay those of the last full ranking.
+Must not know when one is due.
 """
 
 from collections import deque
@@ -63,6 +64,9 @@ class Pushing:
         units = sign * float(aged(np.array([receipt.units]), np.array([float(receipt.at)]), self._ranking.at)[0])
         old = self._row(issuer)
         new = self._rows[issuer] = _changed(old, helper, units, 0.0 if issuer == 0 else KEPT_BACK)
+        if issuer < self._ranking.pairs.people:
+            for heads in self._ranking.through:
+                new.handed[new.helpers == heads[issuer]] = 0.0
         weight = 1.0 if issuer == 0 else PASSED_ON * self._source[issuer]
         self._add(old.helpers, -weight * old.handed)
         self._add(new.helpers, weight * new.handed)

@@ -9,11 +9,10 @@ from functools import cached_property
 from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from p2plearn.ledger.accounts import Accounts, Floats, Numbers, Pairs
-from p2plearn.ledger.dominators import UNKNOWN, gates
+from p2plearn.ledger.dominators import is_behind, levels, silenced
 
 PASSED_ON = 0.6  # c: of what comes to somebody, the part that goes on to those who helped them
 KEPT_BACK = 2.0  # κ: units that everybody keeps, so that little evidence hands on little
@@ -38,7 +37,12 @@ class Ranking:
     source: Floats
     visits: Floats
     back: Floats
-    gate: Numbers
+    through: list[Numbers]
+
+    @property
+    def gate(self) -> Numbers:
+        """The one through whom alone I know somebody, if there is one: the first of `through`."""
+        return self.through[0]
 
     @cached_property
     def kept(self) -> Floats:
@@ -61,23 +65,18 @@ def kept(back: Floats, gate: Numbers) -> Floats:
     return (1 - back) * np.where(is_behind(gate), 1 - ONE_SOURCE, 1.0)
 
 
-def is_behind(gate: Numbers) -> NDArray[np.bool_]:
-    """Of whom I know through one other person only."""
-    behind: NDArray[np.bool_] = (gate != np.arange(len(gate))) & (gate != UNKNOWN)
-    return behind
-
-
 def rank(accounts: Accounts, now: int) -> Ranking:
     """The ranking of everybody in `accounts` at `now` (ms since 1970)."""
-    pairs = accounts.pairs
+    pairs, through = accounts.pairs, levels(accounts.pairs)
     units = accounts.units(now)
     weight = np.log2(1.0 + units)
     spread = np.bincount(pairs.issuer, weight, pairs.people) + KEPT_BACK
     spread[0] -= KEPT_BACK  # my own word goes out whole
-    handed = weight / spread[pairs.issuer] if len(pairs) else weight
+    handed = weight / spread.take(pairs.issuer) if len(pairs) else weight
+    handed[silenced(pairs, through)] = 0.0
     matrix = csr_array((handed, pairs.issuer, pairs.first), shape=(pairs.people, pairs.people))
     source, visits = _spread(matrix)
-    return Ranking(now, list(accounts.people), pairs, units, handed, source, visits, _back(pairs, handed), gates(pairs))
+    return Ranking(now, list(accounts.people), pairs, units, handed, source, visits, _back(pairs, handed), through)
 
 
 def _spread(matrix: csr_array) -> tuple[Floats, Floats]:

@@ -20,13 +20,14 @@ class Reference:
         self.units = _units(receipts, me, now_ms, brought)
         self.weights = {j: {i: log2(1 + sum(topics.values())) for i, topics in row.items()} for j, row in self.units.items()}
         self.people = {me} | set(self.weights) | {i for row in self.weights.values() for i in row}
+        self.through = {j: self.gates(j) for j in self.reached() - {me}}
         self.x = self._visits()
         self.discounts = {i: self._discount(i) for i in self.x}
         self.scores = {i: self.x[i] * self.discounts[i] for i in self.x}
 
     def p(self, j, i):
         row = self.weights.get(j, {})
-        return row.get(i, 0.0) / (sum(row.values()) + KAPPA)
+        return 0.0 if i in self.through.get(j, ()) else row.get(i, 0.0) / (sum(row.values()) + KAPPA)
 
     def start(self):
         row = self.weights.get(self.me, {})
@@ -76,7 +77,7 @@ class Reference:
 
     def _discount(self, i):
         back = C * C * sum(self.p(i, j) * self.p(j, i) for j in self.weights.get(i, {}) if j != self.me)
-        return (1 - back) * (1 - BETA if self.gates(i) else 1)
+        return (1 - back) * (1 - BETA if self.through[i] else 1)
 
 
 def _units(receipts, me, now_ms, brought):

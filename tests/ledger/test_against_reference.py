@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from p2plearn.ledger.accounts import HALF_LIFE_MS, Accounts, followed
@@ -103,9 +103,10 @@ def test_the_order_in_which_receipts_come_changes_nothing(written, chance):
 @given(ledgers, ledgers)
 @settings(deadline=None)
 def test_what_is_pushed_on_is_what_a_full_ranking_finds(first, later):
-    """But for the discounts of third persons, which wait for the next: so visits are compared."""
+    """But for what waits for the next: discounts of third persons, so visits are compared; and whose word counts nothing of whom."""
     accounts = Accounts(ME, first)
-    pushing = Pushing(accounts, rank(accounts, NOW))
+    before = rank(accounts, NOW)
+    pushing = Pushing(accounts, before)
     for receipt in later:
         if receipt.issuer == ME:
             continue
@@ -118,4 +119,12 @@ def test_what_is_pushed_on_is_what_a_full_ranking_finds(first, later):
     pushing.push(10**6)
     fresh = rank(accounts, NOW)
     visits = pushing._source + pushing._left
+    assume(speaks(accounts, fresh) == speaks(accounts, before))
     assert np.allclose(visits[: len(accounts.people)], fresh.visits, atol=1e-4)
+
+
+def speaks(accounts, ranking):
+    """(issuer, helper) of those whose word counts, without whom it would by these levels be known of nobody."""
+    pairs = accounts.pairs
+    levels = [dict(enumerate(heads)) for heads in ranking.through]
+    return {(j, i) for j, i in zip(pairs.issuer, pairs.helper, strict=True) if all(heads.get(j) != i for heads in levels)}
