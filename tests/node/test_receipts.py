@@ -223,7 +223,7 @@ def test_copies_of_copies_are_of_the_first_whenever_that_is_found(store: Store) 
 
 def test_of_a_flood_of_copies_each_is_of_the_first(store: Store) -> None:
     original = BEN.share("Puncture", WORDS)
-    flood = [EVE.share(f"Flat {n}", LIKE_IT) for n in range(2 * limits.MAX_COMPARED + 4)]
+    flood = [EVE.share(f"Flat {n}", LIKE_IT) for n in range(2 * limits.MAX_ALIKE + 4)]
     hear(store, original, *flood)
     receipts(store)
     assert copies(store) == dict.fromkeys((copy.id for copy in flood), original.id)

@@ -118,7 +118,7 @@ def _likely(shared: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:
     by_age = sorted(shared, key=lambda place: place[::-1])
     first = [place for place in by_age if shared[place] > 1]
     most = sorted(by_age, key=lambda place: -shared[place])
-    return sorted({*first[: limits.MAX_COMPARED], *most[: limits.MAX_COMPARED]}, key=lambda place: place[::-1])
+    return sorted({*first[: limits.MAX_ALIKE], *most[: limits.MAX_ALIKE]}, key=lambda place: place[::-1])
 
 
 def _sharing(db: sqlite3.Connection, each: int, before: int) -> list[tuple[int, int]]:
