@@ -1,6 +1,5 @@
 """Bringing the indexes up to what is committed: in short transactions that let others in between, as far as the disk has room."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -16,7 +15,6 @@ from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.store import Store
 
-A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -108,7 +106,7 @@ class Indexing(Access):
                     self.on_receipts(gone, new)
         return True
 
-    def _put(self, function: Callable[[sqlite3.Connection, A], T], found: A) -> T:
+    def _put(self, function: Callable[..., T], found: object) -> T:
         """One short transaction of an index, which need not reach the disk at once."""
         with self.store.writing(derived=True) as db:
             return function(db, found)
