@@ -76,7 +76,7 @@ class Healths:
         self._now = now
         self._counts = counts
         self._calls = counted_calls(world.evidence.calls, counts)
-        self._lately = [call for call in self._calls if call.came > now - CALLS_MS]
+        self._lately = [call for call in self._calls if call.at > now - CALLS_MS]
         self._people = people(world, counts, now)
         self._chances = Chances(self._calls, world.seen, now)
         self._receipts = [receipt for receipt in world.receipts if counts(receipt.issuer)]

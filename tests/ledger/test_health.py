@@ -1,5 +1,7 @@
 """Who counts as what, and what a network of people is told about itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from p2plearn.ledger import willingness
@@ -247,6 +249,12 @@ def test_how_many_were_helped_how_soon_on_how_few_it_depends_and_what_was_passed
     nothing = look()
     assert (nothing.answered, nothing.first_help_s, nothing.snowball, nothing.bus_factor, nothing.gini) == (None,) * 5
     assert look(topic="tea", calls=calls, receipts=receipts).answered is None
+
+
+def test_questions_of_long_ago_that_only_came_now_say_nothing_about_this_month() -> None:
+    old = replace(call(b"a", 400), came=NOW, helped=[(NOW - 300 * DAY_MS, HELPER)])
+    assert look(calls=[old]).calls == []
+    assert look(calls=[old, call(b"b", 3, helped=[(NOW - 2 * DAY_MS, HELPER)])]).first_help_s == DAY_MS / 1000
 
 
 def test_gini() -> None:
