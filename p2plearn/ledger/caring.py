@@ -17,12 +17,19 @@ _SLOW_S = 2 * 24 * 3600  # until the first help, in the middle: whoever waits lo
 _FEW = 2  # people who give half of all help, at the most, where there are LEAST_COUNTED who could
 
 
+class Step(NamedTuple):
+    """A command line, and what it does."""
+
+    command: str
+    does: str
+
+
 class Alarm(NamedTuple):
-    """What is not well, in a word and in a sentence, and a command line that is a step out of it."""
+    """What is not well, in a word and in a sentence, and a step out of it."""
 
     kind: str
     text: str
-    step: str
+    step: Step
 
 
 def alarms(health: Health, topic: str | None) -> list[Alarm]:
@@ -31,24 +38,23 @@ def alarms(health: Health, topic: str | None) -> list[Alarm]:
     found = []
     if health.verdict == "failing":
         text = "More of those who know something keep it to themselves than share it"
-        found.append(Alarm("failing", text, "p2plearn offer --topic X TEXT offers something small that you would show anybody"))
+        found.append(Alarm("failing", text, Step("p2plearn offer --topic X TEXT", "offers something small that you would show anybody")))
     if health.verdict == "strained":
         text = "Those who share carry nearly as many who could and do not"
-        found.append(Alarm("strained", text, "p2plearn thanks ID TEXT thanks somebody who helped: it is noticed"))
+        found.append(Alarm("strained", text, Step("p2plearn thanks ID TEXT", "thanks somebody who helped: it is noticed")))
     if len(health.calls) >= _LEAST_CALLS and health.answered is not None and health.answered < _HELPED:
         text = "Most questions get no help"
-        found.append(Alarm("unanswered", text, f"p2plearn requests --open{about} shows who waits for help"))
+        found.append(Alarm("unanswered", text, Step(f"p2plearn requests --open{about}", "shows who waits for help")))
     if health.first_help_s is not None and health.first_help_s > _SLOW_S:
         text = "Whoever asks waits for days until somebody helps"
-        found.append(Alarm("slow", text, f"p2plearn requests --open{about} shows who waits for help"))
+        found.append(Alarm("slow", text, Step(f"p2plearn requests --open{about}", "shows who waits for help")))
     if health.bus_factor is not None and health.bus_factor <= _FEW and health.capable >= LEAST_COUNTED:
         people = "one person" if health.bus_factor == 1 else f"{health.bus_factor} people"
         text = f"More than half of all help comes from {people}"
-        found.append(Alarm("few-helpers", text, f"p2plearn people{about} shows who else could be asked"))
+        found.append(Alarm("few-helpers", text, Step(f"p2plearn people{about}", "shows who else could be asked")))
     if health.calls and not health.capable:
-        found.append(
-            Alarm("nobody", "It is asked about, and nobody is known to know it", "p2plearn wanted --topic X TEXT says what is sought")
-        )
+        text = "It is asked about, and nobody is known to know it"
+        found.append(Alarm("nobody", text, Step("p2plearn wanted --topic X TEXT", "says what is sought")))
     return found
 
 
@@ -57,6 +63,9 @@ def health_json(health: Health, topic: str | None, me: bytes) -> Json:
     counts, share = health.counts, health.share
     few = health.capable < LEAST_COUNTED
     raised = alarms(health, topic)
+    steps: dict[str, str] = {}
+    for command, does in (*(alarm.step for alarm in raised), _own_step(health.statuses, me, topic)):
+        steps.setdefault(command, does)
     return {
         "topic": topic,
         "verdict": health.verdict,
@@ -74,7 +83,7 @@ def health_json(health: Health, topic: str | None, me: bytes) -> Json:
         "bus_factor": health.bus_factor,
         "gini": _rounded(health.gini),
         "alarms": [{"kind": alarm.kind, "text": alarm.text} for alarm in raised],
-        "next": list(dict.fromkeys([*(alarm.step for alarm in raised), _own_step(health.statuses, me, topic)])),
+        "next": [f"{command} {does}" for command, does in steps.items()],
         "me": health.statuses.get(me),
     }
 
@@ -83,13 +92,14 @@ def _rounded(part: float | None) -> float | None:
     return None if part is None else round(part, 3)
 
 
-def _own_step(statuses: Mapping[bytes, str], me: bytes, topic: str | None) -> str:
+def _own_step(statuses: Mapping[bytes, str], me: bytes, topic: str | None) -> Step:
     """What one might do oneself: an invitation."""
     about = f" --topic {shlex.quote(topic)}" if topic else ""
     if statuses.get(me) in {QUIET, WITHHOLDING}:
-        return f"p2plearn requests --open{about} shows to whom a hint of yours could be of use"
+        return Step(f"p2plearn requests --open{about}", "shows to whom a hint of yours could be of use")
     if statuses.get(me) == LEARNER:
-        return f"p2plearn people{about} shows whom you could ask"
+        return Step(f"p2plearn people{about}", "shows whom you could ask")
     if statuses.get(me) == SEEDER:
-        return "p2plearn glow shows what became of your help"
-    return f"p2plearn share --title T --topic {shlex.quote(topic) if topic else 'X'} TEXT keeps what you know, for you and whoever comes by"
+        return Step("p2plearn glow", "shows what became of your help")
+    share = f"p2plearn share --title T --topic {shlex.quote(topic) if topic else 'X'} TEXT"
+    return Step(share, "keeps what you know, for you and whoever comes by")

@@ -291,6 +291,11 @@ def test_there_is_always_a_next_step_one_that_can_be_typed() -> None:
     ]
 
 
+def test_no_step_is_named_twice() -> None:
+    unanswered = told(calls=[call(b"a", day) for day in range(5)], statuses={ME: "quiet"})
+    assert health_json(unanswered, None, ME)["next"] == ["p2plearn requests --open shows who waits for help"]
+
+
 def test_alarms() -> None:
     unanswered = [call(b"a", day) for day in range(5)]
     slow = [call(b"a", 9, helped=[(NOW - 5 * DAY_MS, b"b")])]
