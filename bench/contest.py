@@ -17,7 +17,7 @@ from bench.meter import Line
 from bench.worlds import NOW_MS, World
 from p2plearn.ledger.accounts import Accounts
 from p2plearn.ledger.dominators import is_behind
-from p2plearn.ledger.frontier import frontier
+from p2plearn.ledger.frontier import prefer
 from p2plearn.ledger.ranking import Ranking, rank
 from p2plearn.ledger.receipts import Receipt
 
@@ -155,7 +155,7 @@ def fetched_first(scenes: Sequence[Scene], lookers: int = _LOOKERS) -> Line:
         for number in scene.lookers(lookers):
             me = scene.world.key(number)
             full = Scores(rank(Accounts(me, scene.receipts), NOW_MS)).top()
-            by_frontier.append(len(full & _fetched(me, said, frontier)) / _TOP)
+            by_frontier.append(len(full & _fetched(me, said, _frontier)) / _TOP)
             by_chance.append(len(full & _fetched(me, said, _by_chance(chance))) / _TOP)
     return {
         "name": "rank frontier",
@@ -180,6 +180,13 @@ def _fetched(me: bytes, said: Mapping[bytes, Sequence[Receipt]], following: Foll
         for one in said[author]:
             accounts.put(one)
         room -= coming.pop(author)
+
+
+def _frontier(ranking: Ranking, coming: Mapping[bytes, int]) -> list[bytes]:
+    """As a node asks."""
+    visits = dict(zip(ranking.people, ranking.visits.tolist(), strict=True))
+    worth = {author: prefer(visits.get(author, 0.0), count, chosen=author == ranking.people[0]) for author, count in coming.items()}
+    return sorted((author for author in worth if worth[author] > 0), key=lambda author: (-worth[author], author))
 
 
 def _by_chance(chance: np.random.Generator) -> Following:

@@ -14,7 +14,7 @@ from p2plearn.ledger.ranking import Ranking, rank
 from p2plearn.ledger.receipts import Receipt
 from p2plearn.ledger.standing import Standing
 
-_MANY = 500  # receipts at once that are not pushed one by one: ranking in full costs less
+_MANY = 500  # receipts since a full ranking that are pushed one by one: ranking in full again costs less than more of them
 
 
 class Books:
@@ -30,6 +30,7 @@ class Books:
         self._me = me
         self._ranking: Ranking | None = None
         self._pushing: Pushing | None = None
+        self._pushed = 0
 
     def __repr__(self) -> str:
         return f"<Books with {self._accounts!r}>"
@@ -41,7 +42,8 @@ class Books:
 
     def take(self, gone: Sequence[Receipt], new: Sequence[Receipt]) -> None:
         """Take receipts out and enter others. What is there, or not there, already changes nothing."""
-        if len(gone) + len(new) > _MANY:
+        self._pushed += len(gone) + len(new)
+        if self._pushed > _MANY:
             self._pushing = None
         for receipt in gone:
             if self._accounts.drop(receipt):
@@ -54,13 +56,13 @@ class Books:
         """Rank in full, at `now` (ms since 1970). `brought`: author key → bytes that their node brought here."""
         self._accounts.brought = brought
         self._ranking = rank(self._accounts, now)
-        self._pushing = Pushing(self._accounts, self._ranking)
+        self._pushing, self._pushed = Pushing(self._accounts, self._ranking), 0
         self.is_exact = True
 
     def standing(self) -> Standing:
         """How everybody stands now, also where that is not exact."""
         assert self._pushing is not None, "must_rank"
-        return Standing(self._by_author(self._pushing.scores()))
+        return Standing(self._by_author(self._pushing.scores()), self._by_author(self._pushing.visits()))
 
     def scores(self, topic: str | None = None) -> dict[bytes, float]:
         """Author key → score > 0 at the last full ranking, overall or in a topic. Nothing has come since."""

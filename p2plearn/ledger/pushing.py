@@ -44,8 +44,13 @@ class Pushing:
 
     def scores(self) -> Floats:
         """By person, as the accounts number them now."""
+        visits = self.visits()
+        return visits * kept(self._back, self._gate)[: len(visits)]
+
+    def visits(self) -> Floats:
+        """The same before the discounts."""
         self._make_room()
-        found = np.maximum(0.0, self._source + self._left) * kept(self._back, self._gate)
+        found: Floats = np.maximum(0.0, self._source + self._left)
         return found[: len(self._accounts.people)]
 
     def came(self, receipt: Receipt) -> None:
@@ -68,8 +73,9 @@ class Pushing:
             for heads in self._ranking.through:
                 new.handed[new.helpers == heads[issuer]] = 0.0
         weight = 1.0 if issuer == 0 else PASSED_ON * self._source[issuer]
-        self._add(old.helpers, -weight * old.handed)
-        self._add(new.helpers, weight * new.handed)
+        more = new.handed.copy()
+        more[: len(old.handed)] -= old.handed
+        self._add(new.helpers, weight * more)
         self._discount(issuer, helper, _to(new, helper) - _to(old, helper))
         self.push()
 

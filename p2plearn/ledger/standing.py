@@ -15,9 +15,10 @@ _MOST_GOSSIP = 5.0  # less than half of what good deliveries earn, so that a ran
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`scores`: author key → score > 0, of everybody who has one."""
+    """`scores`: author key → score > 0, of everybody who has one; `visits`: the same before the discounts, by which their word counts."""
 
     scores: Mapping[bytes, float] = field(default_factory=dict)
+    visits: Mapping[bytes, float] = field(default_factory=dict)
     _usual: float = field(init=False, repr=False, default=0.0)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from p2plearn.errors import PeerFault
 from p2plearn.protocol.messages import Ask, Offer, Pick, Want, WantRuns
 from p2plearn.protocol.replica import Replica
 
-Prefer = Callable[[bytes], float]  # how much sooner than others' an author's records are wanted, by short key
+Prefer = Callable[[bytes, int], float]  # how much sooner than others' an author's records are wanted: by short key, and how many they are
 
 
 class Incoming:
@@ -67,7 +67,7 @@ class Incoming:
     def plan(self, theirs: Mapping[bytes, int], ours: Mapping[bytes, int]) -> None:
         """The other side holds runs up to these ends, by short key of the author; this one up to those."""
         runs = [(key, ours.get(key, 0) + 1, last) for key, last in theirs.items() if last > ours.get(key, 0)]
-        self._runs += sorted(runs, key=lambda run: -self.prefer(run[0]))
+        self._runs += sorted(runs, key=lambda run: -self.prefer(run[0], run[2] - run[1] + 1))
 
     # --- asking and being served ---
 

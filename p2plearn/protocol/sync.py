@@ -34,7 +34,7 @@ from p2plearn.protocol.replica import Replica, short_id
 class Session:
     """One side of one session. `peer` is the other side's authenticated peer id, as text bytes; `prefer` is that of `Incoming`."""
 
-    def __init__(self, replica: Replica, me: Me, peer: bytes, initiator: bool, prefer: Prefer = lambda _key: 0.0) -> None:
+    def __init__(self, replica: Replica, me: Me, peer: bytes, initiator: bool, prefer: Prefer = lambda _key, _coming: 0.0) -> None:
         self.phase = Phase.OPENING
         self._replica, self._me, self._peer, self._initiator = replica, me, peer, initiator
         self._reader = FrameReader()

@@ -199,8 +199,15 @@ async def test_whom_a_newcomer_follows_comes_first(library: Library) -> None:
 async def test_who_counts_here_comes_first_and_whoever_is_followed_before_them(library: Library) -> None:
     *_, known, liked, followed = library.authors
     await library.guest.follow(followed.key.hex())
-    library.guest._keeper.standing = Standing({known.key: 0.01, liked.key: 0.5})
+    library.guest._keeper.standing = Standing({}, visits={known.key: 0.01, liked.key: 0.5})
     assert (await library.fetch_all())[:3] == [followed.key, liked.key, known.key]
+
+
+async def test_who_says_it_in_fewer_records_comes_before_whoever_counts_little_more(library: Library) -> None:
+    *_, known, liked = library.authors
+    await library.full._keeper.take([known.share(f"more {n}", "text").raw for n in range(50)], None)
+    library.guest._keeper.standing = Standing({}, visits={known.key: 0.5, liked.key: 0.4})
+    assert (await library.fetch_all())[:2] == [liked.key, known.key]
 
 
 async def test_gossip_thinks_the_better_of_who_counts_here(tmp_path: Path) -> None:

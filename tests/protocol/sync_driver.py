@@ -76,7 +76,7 @@ class Side:
         items: Iterable[Item] = (),
         unwanted: Iterable[Item] = (),
         held: Filter | None = None,
-        prefer: Prefer = lambda _key: 0.0,
+        prefer: Prefer = lambda _key, _coming: 0.0,
     ) -> None:
         self.name = name
         self.prefer = prefer

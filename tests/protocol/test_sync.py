@@ -416,12 +416,26 @@ def test_runs_of_those_who_count_are_asked_for_before_all_others(monkeypatch: py
     chains = [chain(str(n), 100) for n in range(5)]
     known, liked, *_ = sorted((items[0].author for items in chains), reverse=True)  # they would come last
     counts = {liked[:SHORT_KEY]: 2.0, known[:SHORT_KEY]: 1.0}
-    new = Side("new", prefer=lambda key: counts.get(key, 0.0))
+    new = Side("new", prefer=lambda key, _coming: counts.get(key, 0.0))
     Wire(new, Side("old", [item for items in chains for item in items])).run()
     authors = list(dict.fromkeys(new.held[record_id].author for record_id in new.came))
     assert authors[:2] == [liked, known]
     assert [new.held[record_id].author for record_id in new.came[:200]] == [liked] * 100 + [known] * 100
     assert authors[2:] == sorted(authors[2:])
+
+
+def test_how_many_records_of_an_author_are_to_come_is_told_to_whoever_prefers() -> None:
+    long, brief = chain("ada", 60), chain("ben", 40)
+    asked: dict[bytes, int] = {}
+
+    def prefer(key: bytes, coming: int) -> float:
+        asked[key] = coming
+        return 1 / coming
+
+    new = Side("new", long[:10], prefer=prefer)
+    Wire(new, Side("old", [*long, *brief])).run()
+    assert asked == {long[0].author[:SHORT_KEY]: 50, brief[0].author[:SHORT_KEY]: 40}
+    assert [new.held[record_id].author for record_id in new.came[10:]] == [brief[0].author] * 40 + [long[0].author] * 50
 
 
 # --- stops and starts ---
