@@ -69,10 +69,11 @@ def rank(accounts: Accounts, now: int) -> Ranking:
     """The ranking of everybody in `accounts` at `now` (ms since 1970)."""
     pairs, through = accounts.pairs, levels(accounts.pairs)
     units = accounts.units(now)
-    weight = np.log2(1.0 + units)
-    spread = np.bincount(pairs.issuer, weight, pairs.people) + KEPT_BACK
-    spread[0] -= KEPT_BACK  # my own word goes out whole
-    handed = weight / spread.take(pairs.issuer) if len(pairs) else weight
+    weight = np.log1p(units) / np.log(2.0)  # exact also where all of mine is from before a clock was set right
+    spread = np.bincount(pairs.issuer, weight, pairs.people).astype(np.float64)
+    spread[1:] += KEPT_BACK  # but my own word goes out whole
+    spread = spread.take(pairs.issuer) if len(pairs) else weight
+    handed: Floats = np.divide(weight, spread, out=np.zeros_like(weight), where=spread > 0)
     handed[silenced(pairs, through)] = 0.0
     matrix = csr_array((handed, pairs.issuer, pairs.first), shape=(pairs.people, pairs.people))
     source, visits = _spread(matrix)

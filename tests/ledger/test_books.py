@@ -7,6 +7,7 @@ from p2plearn.ledger.books import Books
 from p2plearn.ledger.receipts import Receipt
 
 NOW = 1_800_000_000_000
+YEAR_MS = 365 * 24 * 3600 * 1000
 ME, ADA, BEN, CLEO = b"me", b"ada", b"ben", b"cleo"
 
 
@@ -56,9 +57,30 @@ def test_what_i_say_shows_only_once_all_is_ranked(books):
     assert books.scores()[CLEO] == books.scores()[ADA] == 0.5
 
 
-def test_much_at_once_is_not_pushed_piece_by_piece(books):
-    books.take([], [receipt(ADA, b"%d" % number) for number in range(600)])
+def test_much_is_not_pushed_piece_by_piece_however_it_comes(books):
+    books.take([], [receipt(ADA, b"%d" % number) for number in range(300)])
+    assert not books.must_rank
+    books.take([], [receipt(BEN, b"%d" % number) for number in range(300)])
     assert books.must_rank
+    books.rank(NOW, {})
+    books.take([], [receipt(CLEO, b"%d" % number) for number in range(300)])
+    assert not books.must_rank
+
+
+@pytest.mark.parametrize("at", [0, NOW - 26 * YEAR_MS])
+def test_what_i_said_before_my_clock_was_set_right_still_says_who_helped_me(at):
+    books = Books(ME)
+    books.take([], [receipt(ME, ADA)._replace(at=at), receipt(ME, CLEO, units=1.5)._replace(at=at), receipt(ADA, BEN)])
+    books.rank(NOW, {})
+    scores = books.scores()
+    assert scores[ADA] + scores[CLEO] == pytest.approx(1)
+    assert scores[ADA] == pytest.approx(2 * scores[CLEO])  # of so little the logarithm is straight
+    assert 0 < scores[BEN] < scores[ADA]
+
+
+def test_where_a_clock_is_so_wrong_that_nothing_is_left_nobody_is_ranked(books):
+    books.rank(2**53, {})
+    assert books.scores() == {}
 
 
 def test_what_is_there_already_changes_nothing(books):
