@@ -47,11 +47,16 @@ class Ranks:
         return f"<Ranks by {self._books!r}>"
 
     async def run(self) -> None:
-        """For ever: let the standing follow what comes within RANK_PAUSE, nearly, and exactly within RANK_INTERVAL; and let it age."""
+        """For ever: let the standing follow what comes within RANK_PAUSE, nearly, and exactly within RANK_INTERVAL; and let it age.
+
+        Where that takes long, as of a flood or of a graph made for it, less often: others need the processor too.
+        """
+        took = 0.0
         while True:
-            await trio.sleep(limits.RANK_PAUSE)
-            news = self._news
+            await trio.sleep(max(limits.RANK_PAUSE, limits.RANK_REST * took))
+            news, began = self._news, trio.current_time()
             is_exact = await self._bring_up(_is_exact, exactly=trio.current_time() > self._ranked_at + limits.RANK_INTERVAL)
+            took = trio.current_time() - began
             with trio.move_on_after(limits.RANK_AGEING if is_exact else limits.RANK_INTERVAL):
                 await news.wait()
 
