@@ -33,7 +33,7 @@ class Pushing:
     """Scores from a full ranking on. `accounts` is where that came from; receipts are entered there before they are told of here."""
 
     def __init__(self, accounts: Accounts, ranking: Ranking) -> None:
-        self.waiting: deque[int] = deque()  # people whose visits are to be passed on
+        self.waiting: deque[int] = deque()  # people whose visits are to be passed on, each once
         self._accounts = accounts
         self._ranking = ranking
         self._rows: dict[int, _Row] = {}
@@ -41,6 +41,7 @@ class Pushing:
         self._left = ranking.visits - ranking.source
         self._back = ranking.back.copy()
         self._gate = ranking.gate.copy()
+        self._waits = np.zeros(len(self._source), np.bool_)
 
     def scores(self) -> Floats:
         """By person, as the accounts number them now."""
@@ -83,6 +84,7 @@ class Pushing:
         """Pass on what waits, of at most so many people."""
         while self.waiting and most:
             person = self.waiting.popleft()
+            self._waits[person] = False
             amount = self._left[person]
             if abs(amount) > _SMALL:
                 most -= 1
@@ -95,7 +97,9 @@ class Pushing:
     def _add(self, people: Numbers, amounts: Floats) -> None:
         self._left[people] += amounts
         self._left[0] = 0.0  # what comes back to me goes nowhere
-        self.waiting.extend(people[np.abs(self._left[people]) > _SMALL].tolist())
+        new = people[(np.abs(self._left[people]) > _SMALL) & ~self._waits[people]]
+        self._waits[new] = True
+        self.waiting.extend(new.tolist())
 
     def _reach(self, people: Numbers, through: int) -> None:
         """Whoever was not known before is known through the same person as who told of them."""
@@ -132,6 +136,7 @@ class Pushing:
             more = max(len(self._accounts.people), 2 * size) - size
             self._source, self._left, self._back = (np.pad(one, (0, more)) for one in (self._source, self._left, self._back))
             self._gate = np.pad(self._gate, (0, more), constant_values=UNKNOWN)
+            self._waits = np.pad(self._waits, (0, more))
 
 
 def _changed(row: _Row, helper: int, units: float, kept_back: float) -> _Row:

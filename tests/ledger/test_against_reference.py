@@ -123,6 +123,21 @@ def test_what_is_pushed_on_is_what_a_full_ranking_finds(first, later):
     assert np.allclose(visits[: len(accounts.people)], fresh.visits, atol=1e-4)
 
 
+def test_however_much_comes_at_once_everybody_waits_once():
+    crowd = [b"%d" % number for number in range(60)]
+    tight = [Receipt(one, other, "thanks", b"", 1.0, NOW, (), b"") for one in [ME, *crowd] for other in crowd[::2] if one != other]
+    accounts = Accounts(ME, tight)
+    pushing = Pushing(accounts, rank(accounts, NOW))
+    longest = 0
+    for number in range(200):
+        receipt = Receipt(crowd[number % 20], crowd[1 + 2 * (number % 30)], "solve", b"%d" % number, 2.0, NOW, (), b"")
+        accounts.put(receipt)
+        pushing.came(receipt)
+        longest = max(longest, len(pushing.waiting))
+        assert len(set(pushing.waiting)) == len(pushing.waiting)
+    assert longest > 30, "many do wait"
+
+
 def speaks(accounts, ranking):
     """(issuer, helper) of those whose word counts, without whom it would by these levels be known of nobody."""
     pairs = accounts.pairs
