@@ -121,6 +121,20 @@ async def test_while_nothing_comes_nothing_is_measured_anew_for_a_minute(service
     assert service._caring._kept is not kept
 
 
+async def test_what_is_too_long_ago_is_dropped_also_by_a_home_that_stays_open(service: Service) -> None:
+    ben, eve = Author("ben"), Author("eve")
+    await helped_by(service, ben)
+    request = eve.ask("How?", topics=("sky",))
+    attempt = eve.attempt(request)
+    await hear(service, request, attempt, ben.judge(attempt, "shown"))
+    assert (await service.health("sky"))["capable"] == 1
+    clock = service._keeper.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(366 * 24 * 3600)
+    assert (await service.health("sky"))["capable"] == 0
+    assert not (service._caring._marks or service._caring._seen)
+
+
 async def test_a_topic_is_one(service: Service) -> None:
     with pytest.raises(UsageError):
         await service.health("#")

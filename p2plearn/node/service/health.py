@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # importing numpy takes time that whoever asks for something 
     from p2plearn.ledger.health import Healths
 
 _HOLDS_MS = 60_000  # for so long what was measured is told again, while nothing comes
+_ANEW_MS = 24 * 3600 * 1000  # after which all is read anew, without what is too long ago by then
 
 
 class Caring(Part):
@@ -88,6 +89,7 @@ class Read:
         self._last = 0
         self._marks: dict[bytes, Mark] = {}
         self._seen: dict[bytes, list[int]] = {}
+        self._since = 0  # when it was read from the beginning
         self._was_deleted = False
         self._kept: _Kept | None = None
         self._reading = trio.Lock()
@@ -96,9 +98,10 @@ class Read:
     async def healths(self, declared: Mapping[bytes, Declared], standing: Standing) -> "Healths":
         """Of all that is here now."""
         async with self._reading:
-            if self._was_deleted:
-                self._last, self._marks, self._seen, self._was_deleted = 0, {}, {}, False
             now = self._keeper.clock.now_ms()
+            if self._was_deleted or now > self._since + _ANEW_MS:
+                self._last, self._marks, self._seen = 0, {}, {}
+                self._since, self._was_deleted, self._kept = now, False, None
             if self._kept is None or not self._kept.holds(await self._keeper.read(store_marks.last_row), declared, standing, now):
                 receipts = await self._keeper.receipts()
                 self._kept = await self._keeper.in_thread(self._measured, receipts, declared, standing, now)
@@ -132,4 +135,4 @@ class Read:
 
     def _on_change(self, change: Change, _source: str | None) -> None:
         if change.removed:
-            self._was_deleted, self._kept = True, None
+            self._was_deleted = True
