@@ -5,7 +5,7 @@ used for.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -61,14 +61,23 @@ class Ranks:
                 await news.wait()
 
     async def scores(self, topic: str | None = None) -> Mapping[bytes, float]:
-        """Author key → score > 0, overall or in a topic, by all that is here now."""
-        await self._keeper.index_receipts()
+        """Author key → score > 0, overall or in a topic, by what is here now, as far as it can be indexed in INDEX_WAIT."""
+        await self._index()
         return await self._bring_up(lambda books: books.scores(topic) if books else {}, exactly=True)
 
     async def explain(self, author: bytes, topic: str | None = None) -> "Explanation | None":
-        """Why somebody has their score, by all that is here now; None of whom nothing was ever said."""
-        await self._keeper.index_receipts()
+        """Why somebody has their score, by the same; None of whom nothing was ever said."""
+        await self._index()
         return await self._bring_up(lambda books: books.explain(author, topic) if books else None, exactly=True)
+
+    async def stand(self) -> None:
+        """Let the standing show all that is here now, however long that takes."""
+        await self._keeper.index_receipts()
+        await self._bring_up(_is_exact, exactly=True)
+
+    async def _index(self) -> None:
+        with trio.move_on_after(limits.INDEX_WAIT):
+            await self._keeper.index_receipts()
 
     def _on_receipts(self, gone: Sequence[Receipt], new: Sequence[Receipt]) -> None:
         """Also called without any, when it is known otherwise that something has changed."""
@@ -85,18 +94,26 @@ class Ranks:
                 self._changes.insert(0, _Change([], await self._keeper.receipts()))
                 self._is_read = True
             follows = frozenset(one.name for one in await self._keeper.read(store_local.attitudes, "follow") if one.kind == "author")
-            changes = [*self._changes, _Change(self._following(self._follows - follows), self._following(follows - self._follows))]
+            changes, following = self._changes, partial(self._following, self._follows - follows, follows - self._follows)
             self._follows, self._changes = follows, []
             is_old = trio.current_time() > self._ranked_at + limits.RANK_AGEING
-            work = partial(self._work, changes, use, exactly=exactly, is_old=is_old)
+            work = partial(self._work, changes, following, use, exactly=exactly, is_old=is_old)
             result, ranked = await self._keeper.seen_through(work)
             if ranked:
                 self._ranked_at = trio.current_time()
             return result
 
-    def _work(self, changes: Iterable[_Change], use: "Callable[[Books | None], T]", *, exactly: bool, is_old: bool) -> tuple[T, bool]:
+    def _work(
+        self,
+        changes: Iterable[_Change],
+        following: Callable[[], _Change],
+        use: "Callable[[Books | None], T]",
+        *,
+        exactly: bool,
+        is_old: bool,
+    ) -> tuple[T, bool]:
         """(what it is used for, whether it was ranked in full), in a worker thread."""
-        changes = [change for change in changes if change.gone or change.new]
+        changes = [change for change in [*changes, following()] if change.gone or change.new]
         if self._books is None:
             if not changes:
                 return use(None), False
@@ -115,10 +132,14 @@ class Ranks:
             self._keeper.standing = books.standing()
         return use(books), ranks
 
-    def _following(self, people: Iterable[bytes]) -> list[Receipt]:
+    def _following(self, left: Collection[bytes], joined: Collection[bytes]) -> _Change:
+        """What it counts that I follow these no longer, and these from now on."""
+        if not left and not joined:
+            return _Change([], [])
         from p2plearn.ledger.accounts import followed
 
-        return [followed(self._keeper.author, person) for person in people]
+        gone, new = ([followed(self._keeper.author, person) for person in people] for people in (left, joined))
+        return _Change(gone, new)
 
 
 def _is_exact(books: "Books | None") -> bool:

@@ -69,10 +69,10 @@ async def keep_quota(keeper: Keeper, blocks: BlockStore, rank: Callable[[], Awai
         has_room = True
         usage = await keeper.wishes.counted()
         if usage.total > usage.quota * limits.QUOTA_BINDS_AT:
-            if known is NOBODY.scores or usage.total > usage.quota * limits.QUOTA_FULL:
-                await rank()
             has_room = False
             with contextlib.suppress(DiskFull):
+                if known is NOBODY.scores or usage.total > usage.quota * limits.QUOTA_FULL:
+                    await rank()
                 has_room = await make_room(keeper, blocks)
             scores = keeper.standing.scores
             if trio.current_time() > welcomed + limits.EVICT_AGAIN and scores.keys() - known.keys():

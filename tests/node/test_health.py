@@ -132,7 +132,8 @@ async def test_what_is_too_long_ago_is_dropped_also_by_a_home_that_stays_open(se
     assert isinstance(clock, FakeClock)
     clock.advance(366 * 24 * 3600)
     assert (await service.health("sky"))["capable"] == 0
-    assert not (service._caring._marks or service._caring._seen)
+    assert not service._caring._marks
+    assert not service._caring._seen
 
 
 async def test_a_topic_is_one(service: Service) -> None:

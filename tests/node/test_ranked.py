@@ -150,6 +150,18 @@ async def test_i_am_not_in_my_own_ranking(service: Service) -> None:
         await service.why(service._keeper.author.hex())
 
 
+async def test_nobody_waits_for_ever_for_what_is_not_indexed_yet(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = Author("ada", FakeClock(NOW))
+    await asked_and_answered(service, ada)
+    monkeypatch.setattr(limits, "INDEX_WAIT", 0)
+    assert not (await service.rank())["evidence"]
+    assert (await service.why(ada.key.hex()))["parts"] == []
+    assert (await service.ask("And why so sour?", "It is.", ["bread"]))["id"]
+    await service.stand()  # but whoever has to make room waits
+    assert service._keeper.standing.is_ranked(ada.key)
+    assert (await service.rank())["evidence"]
+
+
 async def test_a_running_node_follows_what_comes_by_itself(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "RANK_PAUSE", 0.01)
     ada, ben = Author("ada", FakeClock(NOW)), Author("ben", FakeClock(NOW))

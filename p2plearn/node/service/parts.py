@@ -67,7 +67,7 @@ class Part:
 
     async def stand(self) -> None:
         """Work out how people stand, by all that is here now."""
-        await self._ranks.scores()
+        await self._ranks.stand()
 
     async def _topic_scores(self, topic: str) -> Mapping[bytes, float]:
         """Author key → score in a topic, of everybody who has one."""
