@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from p2plearn.learning.conversation import Conversation, converse
-from p2plearn.learning.opinions import adoptions, corrections, gratitude
+from p2plearn.learning.opinions import Adoption, adoptions, corrections, gratitude
 from p2plearn.learning.progress import latest_verdicts
 from p2plearn.ledger.credits import DROPPED, authors_along, shares, teacher_of
 from p2plearn.ledger.receipts import Receipt
@@ -31,17 +31,17 @@ def edges(records: Iterable[Record], copies: Mapping[bytes, bytes] = _NO_COPIES)
     held = {record.id: record for record in records}
     found: list[Receipt] = []
     for conversation in _conversations(held):
-        found += receipts_of(conversation, authors_along(conversation.root, held.get, copies.get))
+        found += receipts_of(conversation, authors_along(conversation.root, held.get, copies.get), adoptions(conversation.standing))
     return sorted(found, key=lambda receipt: (receipt.record, receipt.helper, receipt.kind, receipt.slot))
 
 
-def receipts_of(conversation: Conversation, authors: Sequence[bytes]) -> list[Receipt]:
-    """The receipts of one conversation. `authors`: whose work its root is (`credits.authors_along`)."""
+def receipts_of(conversation: Conversation, authors: Sequence[bytes], adopters: Mapping[bytes, Adoption]) -> list[Receipt]:
+    """The receipts of one conversation. `authors`: whose work its root is (`credits.authors_along`); `adopters`: those that stand in it."""
     found = [*_thanked(conversation, authors), *_corrected(conversation)]
     if isinstance(conversation.body, Request):
         found += _solved(conversation)
     if isinstance(conversation.body, Snippet):
-        found += _adopted(conversation, authors)
+        found += _adopted(conversation, authors, adopters)
     return [receipt for receipt in found if receipt.helper != receipt.issuer]
 
 
@@ -80,9 +80,8 @@ def _solved(conversation: Conversation) -> Iterator[Receipt]:
         yield _receipt(solve, helper, kind, conversation.root, UNITS[kind])
 
 
-def _adopted(conversation: Conversation, authors: Sequence[bytes]) -> Iterator[Receipt]:
+def _adopted(conversation: Conversation, authors: Sequence[bytes], adopters: Mapping[bytes, Adoption]) -> Iterator[Receipt]:
     """From each adopter to those whose work it is, and to whom they learned it from."""
-    adopters = adoptions(conversation.standing)
     for adoption in adopters.values():
         if adoption.stage == DROPPED:
             continue

@@ -16,15 +16,16 @@ from p2plearn.learning.folding import folded
 
 _WORDS = 3
 _LEAST = 8  # shingles; a sentence of fewer words may well come to two people
+_MOST = 2_000  # words of a text that are looked at: two texts are compared in 0.2 ms
 _NEAR = 0.5
 _SKETCH = 8
 
 
 def shingles(text: str) -> frozenset[int]:
     """The runs of words of a text; none of one that is too short to tell."""
-    words = folded(text).split()
+    words = folded(text).split()[:_MOST]
     runs = zip(*(islice(words, first, None) for first in range(_WORDS)), strict=False)
-    found = frozenset(crc32(" ".join(run).encode()) for run in runs)
+    found = frozenset(map(crc32, map(str.encode, map(" ".join, runs))))
     return found if len(found) >= _LEAST else frozenset()
 
 

@@ -26,6 +26,11 @@ def test_what_is_too_short_is_like_nothing() -> None:
     assert not is_near(shingles("Sand it."), shingles("Sand it."))
 
 
+def test_of_a_very_long_text_the_beginning_is_looked_at() -> None:
+    words = [f"w{n}" for n in range(2_000)]
+    assert shingles(" ".join([*words, "and", "what", "follows"])) == shingles(" ".join(words))
+
+
 @given(st.integers(0, 999))
 def test_a_text_of_which_one_word_in_twelve_is_another_is_found_and_near(seed: int) -> None:
     chance = random.Random(seed)

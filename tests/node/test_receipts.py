@@ -1,7 +1,7 @@
 """Who was helped by whom, as a store counts it: whatever came when or twice, and whatever was deleted, it is what the records say."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from p2plearn import limits
+from p2plearn.learning.conversation import Conversation, converse
 from p2plearn.ledger.entries import edges
 from p2plearn.ledger.receipts import Receipt
 from p2plearn.node.store import counting as store_counting
@@ -122,6 +123,47 @@ def test_of_a_thousand_adopters_one_more_writes_one_receipt(store: Store, monkey
     assert index_some(store) == ([], [receipt for receipt in receipts(store) if receipt.issuer == ADA.key])
 
 
+def test_on_a_thing_of_thousands_one_more_word_costs_a_fold_of_a_few(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FOLD_FEW", 8)
+    snippet, dan = BEN.share("snippet"), Author("dan")
+    correction = EVE.correct(snippet)
+    others = [Author(f"{n}").adopt(snippet, learned_from=ADA.key) for n in range(40)]
+    hear(store, snippet, correction, *others)
+    assert len(receipts(store)) == 40
+    folded: list[int] = []
+
+    def counted(root: Record, said: Sequence[Record]) -> Conversation | None:
+        folded.append(len(said))
+        return converse(root, said)
+
+    monkeypatch.setattr(store_counting, "converse", counted)
+    adopted, thanks = dan.adopt(snippet, learned_from=EVE.key), dan.thank(correction)
+    revised = BEN.revise(snippet, "Better.", taking_up=correction)
+    for one in (adopted, thanks, revised, dan.retract(adopted), EVE.adopt(snippet)):
+        hear(store, one)
+        assert receipts(store) == sorted(edges(map(parse, store.everything())))
+    assert max(folded) < 10
+    hear(store, ADA.adopt(snippet))  # whom all of them named
+    assert receipts(store) == sorted(edges(map(parse, store.everything())))
+    assert max(folded) > 40
+
+
+def test_what_is_deleted_is_only_noted_and_nothing_of_it_is_kept(store: Store) -> None:
+    snippet = BEN.share("Puncture", WORDS)
+    adopted = ADA.adopt(snippet)
+    hear(store, snippet, adopted)
+    before = receipts(store)
+    store.forget([adopted.id, snippet.id])
+    with store.reading() as db:
+        assert sorted(store_receipts.all_receipts(db)) == before  # until somebody looks
+        assert store_counting.is_behind(db)
+        assert store_counting.gather(db) == []
+    assert receipts(store) == []
+    with store.reading() as db:
+        for table in ("gone", "sketches", "taught", "waiting"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
 def test_a_flood_by_new_keys_hides_nobody_who_was_known_before(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_THREAD", 5)
     monkeypatch.setattr(limits, "MAX_CLOSING", 2)
@@ -131,7 +173,7 @@ def test_a_flood_by_new_keys_hides_nobody_who_was_known_before(store: Store, mon
     hear(store, snippet, *mine, correction, *(Author(f"{n}").adopt(snippet) for n in range(9)))
     hear(store, BEN.revise(snippet, "Better.", taking_up=correction))
     assert helped(store) == {(BEN.key, "adopt", 2.0)}
-    assert len(receipts(store)) == 1 + 2 + 1  # of ada two words are looked at, of ben one, and there is room for two more people
+    assert len(receipts(store)) == 1 + 4 + 1  # of ada, and there is room for four more people; of eve's correction
 
 
 def test_a_root_that_changes_while_it_is_folded_is_folded_again(store: Store) -> None:
@@ -271,10 +313,13 @@ class Counting(RuleBasedStateMachine):
         self._told: set[Receipt] = set()
         self._records: list[Record] = []
 
-    @initialize(pool=st.one_of(st.just([]), record_sets()), some=st.tuples(st.integers(1, 9), st.integers(1, 20), st.integers(1, 3)))
-    def begin(self, pool: list[Record], some: tuple[int, int, int]) -> None:
+    @initialize(
+        pool=st.one_of(st.just([]), record_sets()),
+        some=st.tuples(st.integers(1, 9), st.integers(1, 20), st.integers(1, 3), st.integers(0, 3)),
+    )
+    def begin(self, pool: list[Record], some: tuple[int, int, int, int]) -> None:
         self._records = [*pool, *around()]
-        for limit, value in zip(("INDEX_RECEIPTS", "FOLD_RECEIPTS", "WRITE_RECEIPTS"), some, strict=True):
+        for limit, value in zip(("INDEX_RECEIPTS", "FOLD_RECEIPTS", "WRITE_RECEIPTS", "FOLD_FEW"), some, strict=True):
             self._patch.setattr(limits, limit, value)
 
     @rule(data=st.data())

@@ -35,7 +35,7 @@ def test_a_newer_store_is_refused_and_nothing_of_it_changed(tmp_path: Path) -> N
     database.execute("PRAGMA user_version = 99")
     database.close()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(StoreTooNew, match=r"a newer p2plearn \(format 99; this program knows 3\)"):
+    with pytest.raises(StoreTooNew, match=r"a newer p2plearn \(format 99; this program knows 4\)"):
         Store(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

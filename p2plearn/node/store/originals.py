@@ -11,7 +11,8 @@ Knows the tables, not the store around them.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from p2plearn import limits
@@ -22,94 +23,72 @@ from p2plearn.protocol.kinds import ROOT, VARIANTS, Revision, Snippet
 from p2plearn.protocol.records import Record, parse
 
 
-class Wording(NamedTuple):
-    """A wording of the snippet `root` and its row, known since the row `known`."""
-
-    root: Record
-    record: Record
-    row: int
-    known: int
-
-
 class Sketch(NamedTuple):
-    """By which of its hashes a wording is found."""
+    """By which of its hashes the wording in a row is found, known since the row `known`."""
 
     hash: int
     known: int
     wording: int
-    root: bytes
 
 
 def sketched(db: sqlite3.Connection, arrived: Iterable[tuple[int, Record]]) -> list[Sketch]:
     """What is to be kept of these (row, record), which came after everything that is kept: of each wording that is known with them."""
-    found = []
+    found: list[Sketch] = []
     for row, record in arrived:
-        if record.kind == Snippet.kind:
-            known = [one for one in _wordings(db, record, row) if one.known == row]
-        elif record.kind == Revision.kind:
-            root = _snippet(db, _root(record))
-            known = [one for one in wordings(db, root) if one.row == one.known == row] if root is not None else []
-        else:
-            continue
-        found += [Sketch(each, one.known, one.row, one.root.id) for one in known for each in sketch(_shingles(one.record))]
+        if record.kind == Snippet.kind and isinstance(body_of(record), Snippet):
+            known = {row: record} | {before: one for before in revisions(db, record.id, record.author) if (one := _in_row(db, before))}
+            found += [Sketch(each, row, n) for n, one in known.items() if n <= row for each in sketch(_shingles(one))]
+        elif record.kind == Revision.kind and (root := _snippet(db, root_of(record))) is not None:
+            is_known = root.author == record.author and isinstance(body_of(root), Snippet) and _row(db, root.id) < row
+            found += [Sketch(each, row, row) for each in sketch(_shingles(record))] if is_known else []
     return found
 
 
 def keep(db: sqlite3.Connection, found: Iterable[Sketch]) -> None:
-    """Keep them, within the caller's transaction, but of what was deleted meanwhile."""
-    db.executemany(
-        "INSERT OR IGNORE INTO sketches SELECT :hash, :known, :wording "
-        "WHERE EXISTS (SELECT 1 FROM records WHERE n = :wording) AND EXISTS (SELECT 1 FROM records WHERE id = :root)",
-        [one._asdict() for one in found],
-    )
+    """Keep them, within the caller's transaction."""
+    db.executemany("INSERT OR IGNORE INTO sketches VALUES (:hash, :known, :wording)", [one._asdict() for one in found])
 
 
-def drop(db: sqlite3.Connection, gone: Iterable[Record]) -> set[bytes]:
-    """Drop what is kept of records now deleted; the roots of what may have other originals without them."""
-    touched: set[int] = set()
-    for record in (one for one in gone if one.kind in {Snippet.kind, Revision.kind}):
-        orphans = [one for one in _revisions(db, record) if one[1].author == record.author] if record.kind == Snippet.kind else []
-        hashes = {each for one in [record, *(one for _, one in orphans)] for each in sketch(_shingles(one))}
-        for each in hashes:
-            db.execute("DELETE FROM sketches WHERE hash = ? AND wording NOT IN (SELECT n FROM records)", (each,))
-            db.executemany("DELETE FROM sketches WHERE hash = ? AND wording = ?", [(each, row) for row, _ in orphans])
-            touched.update(row for row, _ in _sharing(db, each, limits.MAX_INT))
-    records = (_in_row(db, row) for row in touched)
-    return {_root(record) for record in records if record is not None}
+def drop(db: sqlite3.Connection, rows: Iterable[int]) -> None:
+    """Drop what is kept of the wordings in these rows."""
+    db.executemany("DELETE FROM sketches WHERE wording = ?", [(row,) for row in rows])
+
+
+def like(db: sqlite3.Connection, rows: Iterable[int]) -> set[int]:
+    """The rows of what may have other originals without the wordings in these."""
+    return {row for each in _hashes(db, rows) for row, _ in _sharing(db, each, limits.MAX_INT)}
 
 
 def original_of(db: sqlite3.Connection, snippet: Record) -> bytes | None:
     """The id of the snippet whose words this one, which is here, has without naming it; None where they are its own."""
-    for wording in wordings(db, snippet) if snippet.kind == Snippet.kind else ():
-        first = _first_with_words_of(db, wording)
+    if snippet.kind != Snippet.kind:
+        return None
+    rows = [_row(db, snippet.id), *revisions(db, snippet.id, snippet.author)]
+    shared = sorted((known, row) for row in rows for (known,) in db.execute(_SHARED, (row,)))
+    for known, row in shared:
+        first = _first_with_words_of(db, row, known)
         if first is None or first.author == snippet.author:
             continue
-        if first.id not in sources(db, snippet) and snippet.id not in sources(db, first):
+        if first.id not in sources(db, _made_from(snippet)) and snippet.id not in sources(db, _made_from(first)):
             return first.id
     return None
 
 
-def wordings(db: sqlite3.Connection, snippet: Record) -> list[Wording]:
-    """Those of a snippet that is here, in the order in which they came to be known."""
-    found = db.execute("SELECT n FROM records WHERE id = ?", (snippet.id,)).fetchone()
-    return _wordings(db, snippet, found[0]) if found is not None else []
+# Since when a wording is known, if some hash of it is that of one known before.
+_SHARED = """
+SELECT known FROM sketches AS mine WHERE wording = ? AND EXISTS (
+    SELECT 1 FROM sketches AS other WHERE other.hash = mine.hash AND other.known < mine.known) LIMIT 1
+"""
 
 
-def _wordings(db: sqlite3.Connection, snippet: Record, row: int) -> list[Wording]:
-    if not isinstance(body_of(snippet), Snippet):
-        return []
-    own = [(n, record) for n, record in _revisions(db, snippet) if record.author == snippet.author]
-    return sorted((Wording(snippet, record, n, max(n, row)) for n, record in [(row, snippet), *own]), key=lambda one: (one.known, one.row))
-
-
-def _first_with_words_of(db: sqlite3.Connection, wording: Wording) -> Record | None:
+def _first_with_words_of(db: sqlite3.Connection, row: int, known: int) -> Record | None:
     """The snippet of the first wording known before this one with nearly the same words."""
-    found = _shingles(wording.record)
-    shared = Counter(place for each in sketch(found) for place in _sharing(db, each, wording.known))
-    for row, _ in _likely(shared):
-        record = _in_row(db, row)
-        if record is not None and is_near(found, _shingles(record)):
-            return _snippet(db, _root(record))
+    shared = Counter(place for each in _hashes(db, [row]) for place in _sharing(db, each, known))
+    wording = _in_row(db, row)
+    for other, _ in _likely(shared) if wording is not None else ():
+        record = _in_row(db, other)
+        if record is not None and is_near(_shingles(wording), _shingles(record)):
+            return _snippet(db, root_of(record))
     return None
 
 
@@ -121,28 +100,40 @@ def _likely(shared: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:
     return sorted({*first[: limits.MAX_ALIKE], *most[: limits.MAX_ALIKE]}, key=lambda place: place[::-1])
 
 
+def _hashes(db: sqlite3.Connection, rows: Iterable[int]) -> set[int]:
+    return {each for row in rows for (each,) in db.execute("SELECT hash FROM sketches WHERE wording = ?", (row,))}
+
+
 def _sharing(db: sqlite3.Connection, each: int, before: int) -> list[tuple[int, int]]:
     """(row, known since) of the wordings with a hash, those known first."""
     sql = "SELECT wording, known FROM sketches WHERE hash = ? AND known < ? ORDER BY known, wording LIMIT ?"
     return db.execute(sql, (each, before, limits.MAX_SHARING)).fetchall()
 
 
-def sources(db: sqlite3.Connection, snippet: Record) -> set[bytes]:
-    """What a snippet was made from, one from the other, as far as that is here, and MAX_UPSTREAM of it or a few more."""
+def sources(db: sqlite3.Connection, made_from: Iterable[bytes]) -> set[bytes]:
+    """What something was made from, one from the other, as far as that is here, and MAX_UPSTREAM of it or a few more."""
     seen: set[bytes] = set()
-    wave: list[Record] = [snippet]
+    wave = set(made_from)
     while wave and len(seen) < limits.MAX_UPSTREAM:
-        named = {ref.target for record in wave for ref in record.refs if ref.relation in VARIANTS} - seen
-        seen |= named
-        wave = [record for one in sorted(named) if (record := _snippet(db, one)) is not None]
+        seen |= wave
+        here = [record for one in sorted(wave) if (record := _snippet(db, one)) is not None]
+        wave = {one for record in here for one in _made_from(record)} - seen
     return seen
 
 
-def _revisions(db: sqlite3.Connection, root: Record) -> Iterator[tuple[int, Record]]:
-    rows = db.execute(
-        "SELECT n, raw FROM refs JOIN records ON n = source WHERE target = ? AND relation = ? AND kind = ?", (root.id, ROOT, Revision.kind)
-    )
-    return ((n, parse(raw)) for n, raw in rows.fetchall())
+def _made_from(snippet: Record) -> list[bytes]:
+    return [ref.target for ref in snippet.refs if ref.relation in VARIANTS]
+
+
+def revisions(db: sqlite3.Connection, snippet: bytes, author: bytes) -> list[int]:
+    """The rows of those of a snippet, which need not be here, by its author."""
+    return [n for (n,) in db.execute(_REVISIONS, {"snippet": snippet, "author": author})]
+
+
+_REVISIONS = f"""
+SELECT n FROM refs JOIN records ON n = source WHERE target = :snippet AND relation = '{ROOT}'
+AND kind = '{Revision.kind}' AND author = (SELECT n FROM authors WHERE key = :author) ORDER BY n
+"""  # noqa: S608  # fixed text
 
 
 def _snippet(db: sqlite3.Connection, record_id: bytes | None) -> Record | None:
@@ -150,15 +141,21 @@ def _snippet(db: sqlite3.Connection, record_id: bytes | None) -> Record | None:
     return parse(row[0]) if row is not None else None
 
 
+def _row(db: sqlite3.Connection, record_id: bytes) -> int:
+    return int(db.execute("SELECT n FROM records WHERE id = ?", (record_id,)).fetchone()[0])
+
+
 def _in_row(db: sqlite3.Connection, n: int) -> Record | None:
     row = db.execute("SELECT raw FROM records WHERE n = ?", (n,)).fetchone()
     return parse(row[0]) if row is not None else None
 
 
-def _root(record: Record) -> bytes:
+def root_of(record: Record) -> bytes:
+    """The id of the snippet that a wording is one of."""
     return record.id if record.kind == Snippet.kind else record.target(ROOT) or b""
 
 
+@lru_cache(limits.KEPT_SHINGLES)
 def _shingles(record: Record) -> frozenset[int]:
     _, text = text_of(record) or ("", "")
     return shingles(text)

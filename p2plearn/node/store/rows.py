@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from p2plearn.learning.items import is_ahead
+from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store import words as store_words
 from p2plearn.node.store.packing import pack
 from p2plearn.protocol.kinds import ORIGINALS
@@ -69,6 +70,7 @@ def delete(db: sqlite3.Connection, record_id: bytes) -> Record | None:
     n, author, raw = row
     record = parse(raw)
     store_words.unindex(db, n, record)
+    store_waiting.note_gone(db, n, record)
     db.execute("DELETE FROM closed WHERE request = ?", (n,))
     db.execute("DELETE FROM unverified WHERE n = ?", (n,))
     db.executemany(

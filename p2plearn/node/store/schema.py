@@ -46,10 +46,15 @@ CREATE TABLE receipts (
     record BLOB NOT NULL, PRIMARY KEY (root, issuer, helper, kind, slot)
 ) WITHOUT ROWID;
 CREATE INDEX receipts_between ON receipts (issuer, helper);
--- roots whose receipts are to be looked at again; n: another one each time
-CREATE TABLE waiting (n INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL UNIQUE);
+-- whose receipts for what they said on a root are to be looked at again; issuer: empty for everybody's; n: another one each time
+CREATE TABLE waiting (n INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL, issuer BLOB NOT NULL, UNIQUE (root, issuer));
+-- of whom adopters of a root say that they learned it from them
+CREATE TABLE taught (root BLOB, teacher BLOB, adopter BLOB, PRIMARY KEY (root, teacher, adopter)) WITHOUT ROWID;
+-- records deleted that receipts may have come of, by the rows they were in, until that is looked at; sources: ids, one behind the other
+CREATE TABLE gone (n INTEGER PRIMARY KEY, id BLOB NOT NULL, author BLOB NOT NULL, kind TEXT NOT NULL, root BLOB, sources BLOB NOT NULL);
 -- a few hashes of the words of each wording of a snippet, and since which row that is known; and whose words were taken: see `originals`
 CREATE TABLE sketches (hash INTEGER, known INTEGER, wording INTEGER, PRIMARY KEY (hash, known, wording)) WITHOUT ROWID;
+CREATE INDEX sketches_of ON sketches (wording);
 CREATE TABLE copies (copy BLOB PRIMARY KEY, original BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX copies_of ON copies (original);
 -- bytes that each author's node gave this one

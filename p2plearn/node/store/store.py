@@ -28,7 +28,6 @@ from p2plearn.node.store import evicting as store_evicting
 from p2plearn.node.store import heads as store_heads
 from p2plearn.node.store import quota as store_quota
 from p2plearn.node.store import rows as store_rows
-from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store.reader import Reader, Stored, broken_if_damaged
 from p2plearn.node.store.schema import open_database
 from p2plearn.protocol.authoring import compose
@@ -303,7 +302,6 @@ def _remove(db: sqlite3.Connection, ids: Iterable[bytes], why: str) -> Change:
     change.files = _unnamed_files(db, removed)
     store_closed.refold(db, removed)
     store_concerns.refold(db, removed)
-    store_waiting.refold(db, removed)
     chains = {(record.space, record.author) for record in removed}
     for space, key in chains:
         lowest = min((record for record in removed if (record.space, record.author) == (space, key)), key=lambda record: record.seq)
