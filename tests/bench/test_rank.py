@@ -54,7 +54,10 @@ VILLAGE = (
 
 
 def test_everybody_who_helped_is_ranked_by_whom_i_trust(file):
-    """By hand: my own row counts ann 2 and bob 1 of 3; ann hands on 0.6 · log2(3.5) / (log2(3.5) + 2) of hers, behind her for a quarter."""
+    """By hand: my own row counts ann 2 and bob 1 of 3; ann hands on 0.6 · log2(3.5) / (log2(3.5) + 2) of hers, behind her for a quarter.
+
+    What is said of ann by somebody whom I know through her alone counts nothing, and keeps its part of what they hand on.
+    """
     answer = ranked(file(*VILLAGE))
     assert answer.keys() == {"ranking", "full_ms", "receipt_ms"}
     assert answer["full_ms"] > 0
@@ -64,10 +67,9 @@ def test_everybody_who_helped_is_ranked_by_whom_i_trust(file):
     assert scores["bob"] == pytest.approx(1 / 3, abs=1e-9)
     assert scores["else"] == 0
     there, back = 1.8073549220576042 / 3.8073549220576042, 1 / (1 + 1 + 2)  # dan's 2 units are half a year old, so they count one
-    visits = 2 / 3 / (1 - 0.36 * there * back)
-    assert scores["ann"] == pytest.approx(visits * (1 - 0.36 * there * back), abs=1e-9)
-    assert scores["Çağla 🌻"] == pytest.approx(0.25 * 0.6 * visits * there * (1 - 0.36 * there * back), abs=1e-9)
-    assert scores["dan"] == pytest.approx(0.25 * 0.36 * visits * there * back, abs=1e-9)
+    assert scores["ann"] == pytest.approx(2 / 3, abs=1e-9)
+    assert scores["Çağla 🌻"] == pytest.approx(0.25 * 0.6 * 2 / 3 * there, abs=1e-9)
+    assert scores["dan"] == pytest.approx(0.25 * 0.36 * 2 / 3 * there * back, abs=1e-9)
 
 
 def test_why_names_everybody_as_the_file_does_and_adds_up(file):
@@ -76,11 +78,17 @@ def test_why_names_everybody_as_the_file_does_and_adds_up(file):
     assert why["rank"] == 3
     (part,) = why["parts"]
     assert part["from"] == "ann"
-    assert part["share"] == 1
+    assert part["share"] == pytest.approx(1)
     assert part["score"] == pytest.approx(why["score"], abs=1e-9)
     assert part["records"] == [{"id": "1", "kind": "adopt-passed-on", "at": NOW, "units": 2.5}]
     assert why["records"] == ["1"]
-    assert [(discount["name"], discount["through"]) for discount in why["discounts"]] == [("back-and-forth", None), ("one-source", "ann")]
+    assert [(discount["name"], discount["through"]) for discount in why["discounts"]] == [("one-source", "ann")]
+
+
+def test_help_that_goes_to_and_fro_between_two_whom_i_know_counts_less(file):
+    lines = line("me", "ann"), line("me", "bob", slot="2"), line("ann", "bob", "thanks"), line("bob", "ann", "thanks")
+    (discount,) = ranked(file(*lines), "--why", "ann")["why"]["discounts"]
+    assert discount == {"name": "back-and-forth", "factor": pytest.approx(1 - 0.36 / 9), "through": None}
 
 
 @pytest.mark.parametrize("who", ["me", "nobody at all", "else"])
