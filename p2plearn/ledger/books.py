@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from p2plearn.ledger.accounts import Accounts, Floats
+from p2plearn.ledger.dominators import is_behind
 from p2plearn.ledger.explaining import Explanation, explain, topic_scores, topic_shares
 from p2plearn.ledger.pushing import Pushing
 from p2plearn.ledger.ranking import Ranking, rank
@@ -62,7 +63,10 @@ class Books:
     def standing(self) -> Standing:
         """How everybody stands now, also where that is not exact."""
         assert self._pushing is not None, "must_rank"
-        return Standing(self._by_author(self._pushing.scores()), self._by_author(self._pushing.visits()))
+        scores, gates, people = self._pushing.scores(), self._pushing.gates(), self._accounts.people
+        behind = np.flatnonzero(is_behind(gates) & (scores > 0))
+        through = {people[number]: people[gate] for number, gate in zip(behind.tolist(), gates[behind].tolist(), strict=True)}
+        return Standing(self._by_author(scores), self._by_author(self._pushing.visits()), through)
 
     def scores(self, topic: str | None = None) -> dict[bytes, float]:
         """Author key → score > 0 at the last full ranking, overall or in a topic. Nothing has come since."""

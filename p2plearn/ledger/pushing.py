@@ -54,6 +54,11 @@ class Pushing:
         found: Floats = np.maximum(0.0, self._source + self._left)
         return found[: len(self._accounts.people)]
 
+    def gates(self) -> Numbers:
+        """See `dominators`: of everybody, as far as it is known by now."""
+        self._make_room()
+        return self._gate[: len(self._accounts.people)]
+
     def came(self, receipt: Receipt) -> None:
         """A receipt was entered."""
         self._change(receipt, 1.0)

@@ -9,7 +9,7 @@ Must not know what a turn is spent on, nor how anybody came to count.
 
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -68,6 +68,11 @@ class Turns:
 
     def __repr__(self) -> str:
         return f"<Turns running={len(self._running)} waiting={sum(self._around.values())} of={len(self._parties)}>"
+
+    @property
+    def parties(self) -> Collection[Hashable]:
+        """Who waits, has a turn, or had one that lapsed."""
+        return self._parties.keys()
 
     @property
     def lapse_at(self) -> float:

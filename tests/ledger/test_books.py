@@ -50,6 +50,15 @@ def test_what_others_say_shows_at_once_and_exactly_after_ranking(books):
     assert nearly[CLEO] == nearly[BEN]
 
 
+def test_the_standing_tells_whom_i_know_through_one_person_alone(books):
+    assert books.standing().through == {BEN: ADA}
+    books.take([], [receipt(BEN, CLEO)])
+    assert books.standing().through == {BEN: ADA, CLEO: ADA}
+    books.take([], [receipt(ME, CLEO)])
+    books.rank(NOW, {})
+    assert books.standing().through == {BEN: ADA}
+
+
 def test_what_i_say_shows_only_once_all_is_ranked(books):
     books.take([], [receipt(ME, CLEO)])
     assert books.must_rank

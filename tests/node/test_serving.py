@@ -292,6 +292,25 @@ async def test_the_rank_is_looked_at_when_a_turn_is_given(autojump_clock: trio.a
     assert desk.order[limits.SERVING_SLOTS :] == ["one", "two"]
 
 
+async def test_a_crowd_that_one_known_person_makes_up_is_served_like_one(autojump_clock: trio.abc.Clock) -> None:
+    """Without that they would be no strangers any more, and have most of the turns."""
+    helpers = [b"helper %d" % n for n in range(20)]
+    crowd = [b"made up %d" % n for n in range(60)]
+    desk = Desk(**{key.decode(): key for key in (*helpers, *crowd)})
+    scores = dict.fromkeys(helpers, 1.0) | dict.fromkeys(crowd, 0.3)
+    desk.keeper.standing = Standing(scores, through=dict.fromkeys(crowd, helpers[0]))
+
+    async def greedy(peer: str) -> None:
+        while True:
+            await desk.work(peer)
+
+    with trio.move_on_after(400):
+        async with trio.open_nursery() as nursery:
+            for peer in desk.addresses:
+                nursery.start_soon(greedy, peer)
+    assert sum(peer.startswith("made up") for peer in desk.order) < 0.15 * len(desk.order)
+
+
 async def test_whoever_gives_up_waiting_leaves_nothing_behind(autojump_clock: trio.abc.Clock) -> None:
     desk = Desk(one=b"ida")
     with trio.move_on_after(0.5):

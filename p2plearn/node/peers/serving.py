@@ -1,9 +1,11 @@
 """Turns at work: whoever loads something for a peer does so in `async with serving.turn(peer)`, until it is written.
 
 A peer that reads slowly keeps its slot for MAX_TURN, and has no other until it has read what it was given. With nobody waiting a turn
-begins at once. Must not know what is loaded, nor how it travels.
+begins at once. Those whom this node knows through one and the same person have no more weight together than one of them would: they
+may all be made up. Must not know what is loaded, nor how it travels.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 
@@ -27,6 +29,7 @@ class Serving:
         self._turns = Turns(limits.SERVING_SLOTS, limits.MAX_TURN, self._weigh)
         self._waiting: dict[Turn, trio.Event] = {}
         self._buckets: dict[str, str] = {}
+        self._crowds = Counter[bytes]()  # of those who want turns, how many I know through each person alone
         network.on_disconnected(self._on_disconnected)
 
     def __repr__(self) -> str:
@@ -53,6 +56,8 @@ class Serving:
         self._buckets.pop(peer, None)
 
     def _proceed(self) -> None:
+        through = self._keeper.standing.through
+        self._crowds = Counter(through[who] for who in self._turns.parties if isinstance(who, bytes) and who in through)
         for turn in self._turns.proceed(trio.current_time()):
             self._waiting.pop(turn).set()
 
@@ -60,7 +65,9 @@ class Serving:
         if not isinstance(who, bytes):
             return None
         standing = self._keeper.standing
-        return _OWN if who == self._keeper.author else standing.multiplier(who) if standing.is_ranked(who) else None
+        if who == self._keeper.author:
+            return _OWN
+        return standing.multiplier_among(who, self._crowds) if standing.is_ranked(who) else None
 
     def _bucket(self, peer: str) -> str:
         if peer not in self._buckets:
