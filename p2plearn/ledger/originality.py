@@ -3,7 +3,10 @@
 A text is taken for the set of its shingles: each run of three words, as search spells them, by a checksum. Two texts are nearly the same
 when at least half of all their shingles are in both: up to one word in ten may differ. Sketches keep the least few checksums: of texts
 that are so alike, at least one is in both sketches but in 4 of 1,000 cases, and most are (Broder, “On the resemblance and containment of
-documents”, 1997). Who pads a copy with as many words of their own is not found.
+documents”, 1997).
+
+What it cannot find: a copy padded with as many words of one's own, or translated, or told in other words; and one of fewer than some ten
+words, which are too few to tell. Of a very long text only the beginning is compared.
 
 Must not know who wrote what, nor when.
 """

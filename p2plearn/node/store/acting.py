@@ -31,6 +31,7 @@ from p2plearn.protocol.kinds import (
 from p2plearn.protocol.records import Record, parse
 
 _FEW = 500  # values in one query
+_AHEAD = 100  # who wait that are looked at for one portion: in a first sync some seventy are in one
 _NAMING = {Solve.kind: BY, Verdict.kind: RE, Proof.kind: RE, Correction.kind: RE, Reaction.kind: RE, Thanks.kind: RE, Revision.kind: WITH}
 """By which relation a record names what decides whether, and for whom, it counts."""
 
@@ -88,7 +89,7 @@ def next_foldings(db: sqlite3.Connection) -> list[Folding]:
 def _next(db: sqlite3.Connection) -> list[_Waiting]:
     """The next roots, and who waits on them."""
     by_root: dict[bytes, list[tuple[int, bytes]]] = {}
-    for n, root, issuer in db.execute("SELECT n, root, issuer FROM waiting ORDER BY n LIMIT ?", (_FEW,)):
+    for n, root, issuer in db.execute("SELECT n, root, issuer FROM waiting ORDER BY n LIMIT ?", (_AHEAD,)):
         by_root.setdefault(root, []).append((n, issuer))
     counted = "SELECT target, count(*) FROM refs WHERE target IN ({}) AND relation = 'root' GROUP BY target"
     sizes = dict(_query(db, counted, by_root))

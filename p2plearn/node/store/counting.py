@@ -24,6 +24,7 @@ from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store.acting import Folding
 from p2plearn.node.store.receipts import COLUMNS, NUMBER, authors_if, from_rows, noted_original
 from p2plearn.node.store.waiting import EVERYBODY, ISSUING
+from p2plearn.protocol.kinds import Revision
 
 _Taught: TypeAlias = tuple[bytes, bytes]
 """(teacher, adopter)."""
@@ -64,12 +65,18 @@ def gather(db: sqlite3.Connection) -> list[Fold]:
     return [_fold(db, folding) for folding in store_acting.next_foldings(db)]
 
 
+_HAD = """
+SELECT EXISTS (SELECT 1 FROM receipts WHERE root = :root) OR EXISTS (SELECT 1 FROM taught WHERE root = :root)
+"""
+
+
 def _fold(db: sqlite3.Connection, folding: Folding) -> Fold:
     root = folding.record
     noted = noted_original(db, folding.root)
     original = noted if root is not None else None
     if root is not None and folding.issuers & {EVERYBODY, root.author}:
-        original = store_originals.original_of(db, root)
+        is_revised = any(record.kind == Revision.kind for record in folding.said)
+        original = store_originals.original_of(db, root, is_revised=is_revised)
     found, taught = set[Receipt](), set[_Taught]()
     if root is not None and any(record.kind in ISSUING for record in folding.said):
         conversation = converse(root, folding.said)
@@ -78,7 +85,8 @@ def _fold(db: sqlite3.Connection, folding: Folding) -> Fold:
             receipts = receipts_of(conversation, authors_if(db, root, original), adopters)
             found = {one for one in receipts if folding.is_for(one.issuer)}
             taught = {(one.learned_from, adopter) for adopter, one in adopters.items() if one.learned_from and folding.is_for(adopter)}
-    held, before = _stored(db, folding), _taught(db, folding)
+    (had,) = db.execute(_HAD, {"root": folding.root}).fetchone()
+    held, before = (_stored(db, folding), _taught(db, folding)) if had else (set(), set())
     return Fold(
         waited=folding.waited,
         root=folding.root,

@@ -1,7 +1,9 @@
 """Whose words a snippet has: the first among those with nearly the same that this node knew. `ledger.originality` says what that means.
 
 Claimed times prove nothing, so what counts is which came here first: of two nodes each may take another for the original, and each goes by
-what it knows. A wording is known from when both it and its snippet are here. Whoever names the earlier one as what theirs was made from,
+what it knows. In a first sync that is the order of arrival, and it stays so: the earlier claimed time among what came together would be no
+better, since a copier may claim any time and would always win by it, while who was copied has long signed theirs. A wording is
+known from when both it and its snippet are here. Whoever names the earlier one as what theirs was made from,
 at first hand or not, has copied nothing; nor has who was first with it themselves.
 
 Work is bounded: of a great many wordings that share what is looked up, those known first are compared.
@@ -59,11 +61,11 @@ def like(db: sqlite3.Connection, rows: Iterable[int]) -> set[int]:
     return {row for each in _hashes(db, rows) for row, _ in _sharing(db, each, limits.MAX_INT)}
 
 
-def original_of(db: sqlite3.Connection, snippet: Record) -> bytes | None:
+def original_of(db: sqlite3.Connection, snippet: Record, *, is_revised: bool) -> bytes | None:
     """The id of the snippet whose words this one, which is here, has without naming it; None where they are its own."""
     if snippet.kind != Snippet.kind:
         return None
-    rows = [_row(db, snippet.id), *revisions(db, snippet.id, snippet.author)]
+    rows = [_row(db, snippet.id), *(revisions(db, snippet.id, snippet.author) if is_revised else ())]
     shared = sorted((known, row) for row in rows for (known,) in db.execute(_SHARED, (row,)))
     for known, row in shared:
         first = _first_with_words_of(db, row, known)
