@@ -322,13 +322,13 @@ class Keeper(Indexing):
     async def reserve(self, cid: bytes, size: int, *, asked: bool) -> bool:
         """Count a file before it is fetched. Unasked, only if it fits the quota of one of the authors who name it; whether it may come."""
         async with self._changing:
+            if asked and len(self.looked_at) < limits.MAX_LOOKED_AT:
+                self.looked_at.add(cid)
             if not await self.read(store_quota.is_counted, cid, size):
                 usage = await self.wishes.counted()
                 authors = await self.read(store_quota.namers, cid)
                 if not asked and (await self.read(store_quota.made_room, cid) or not any(usage.has_room(one, size) for one in authors)):
                     return False
-                if asked and len(self.looked_at) < limits.MAX_LOOKED_AT:
-                    self.looked_at.add(cid)
                 await self.write(partial(store_quota.count_file, whole=False), cid, size)
                 self.wishes.usage = None
         return True

@@ -17,6 +17,7 @@ from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.memory_host import MemoryHub
 from p2plearn.node.store import local as store_local
 from p2plearn.node.store.blocks import BlockStore
+from p2plearn.node.store.evicting import Search
 from p2plearn.node.store.local import Target
 from p2plearn.node.store.store import Store
 from p2plearn.protocol import dag
@@ -284,6 +285,20 @@ async def test_a_file_that_had_to_go_comes_when_somebody_looks_and_then_stays(tm
         await here.keeper.count_file(file(data).cid, 9_000)
         await make_room(here.keeper, here.blocks)
         assert here.blocks.has(file(data).cid)
+
+
+async def test_a_file_that_is_here_and_was_looked_at_stays_also_when_that_was_since_the_search_began(tmp_path: Path) -> None:
+    early, late, other = (file(bytes([n]) * 9_000) for n in range(3))
+    async with home(tmp_path) as here:
+        for n, one in enumerate((early, late, other)):
+            await here.take(Author(f"author {n}").share("a file", attachments=(one,)))
+            await here.keep(one, bytes([n]) * 9_000)
+        assert await here.keeper.reserve(early.cid, early.size, asked=True)
+        search = Search(ME.key, here.keeper.looked_at)
+        assert (await here.keeper.evict(search)).files == {}, "there is room"
+        assert await here.keeper.reserve(late.cid, late.size, asked=True)
+        await here.keeper.set_quota(5_000)
+        assert (await here.keeper.evict(search)).files.keys() == {other.cid}
 
 
 async def test_a_file_that_had_to_go_is_welcome_once_there_is_room(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class Search:
     def __init__(self, me: bytes, looked_at: Collection[bytes]) -> None:
         self._me = me
         self._looked_at = looked_at
-        self._last_own: tuple[int, ...] | None = None  # by which it is seen that this home's author said more
+        self._by: tuple[object, ...] = ()  # by which it is seen that this home's author said more, or somebody looked at more
         self._pinned: set[int] = set()
         self._files: dict[float, deque[bytes]] = {}  # by the highest score of those who name them, what came first at the front
         self._after = 0  # the row up to which strangers' records were looked at
@@ -104,9 +104,10 @@ class Search:
 
     def next(self, db: sqlite3.Connection, usage: Usage) -> Victims:
         """The next portion of what goes until the quota is kept. In the transaction in which it goes, so that what was just said counts."""
-        if (last_own := db.execute(_LAST_OWN, (self._me,)).fetchone()) != self._last_own:
+        by = (*db.execute(_LAST_OWN, (self._me,)).fetchone(), len(self._looked_at))
+        if by != self._by:
             self._prepare(db, usage)
-            self._last_own = last_own
+            self._by = by
         files: dict[bytes, int] = {}
         records: list[bytes] = []
         need = usage.total - usage.quota * limits.QUOTA_MADE_ROOM
