@@ -23,6 +23,7 @@ OPEN_MS = 14 * DAY_MS  # after which whoever asked waits no longer
 ENOUGH_HELP = 3  # people, after whom nobody else is expected to help with a request
 ASKED = 2  # requests that reached somebody, from which they were asked; one that was put to them alone is enough
 IDLE_DAY = 1 / 3  # what a day counts on which nothing was asked that somebody knows, of one on which something was
+MOST_FOUND_OUT = 30  # people of whom one person found it that count in a sample, or twice as many as of any other: they may be made up
 PATIENT = 0.01  # how probable the silence of somebody willing may be at the most before it is called withholding
 
 SEEDER, LEARNER, QUIET, WITHHOLDING = "seeder", "learner", "quiet", "withholding"
@@ -32,13 +33,17 @@ Counts = Callable[[bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is known of everybody. `seen`: when each said anything (ms since 1970), in order; `teaches`, `learns`: topics, as declared."""
+    """What is known of everybody. `seen`: when each said anything (ms since 1970), in order; `teaches`, `learns`: topics, as declared.
+
+    `through`: of whom I know through one person only, that person.
+    """
 
     evidence: Evidence
     receipts: Sequence[Receipt]
     seen: Mapping[bytes, Sequence[int]]
     teaches: Mapping[bytes, frozenset[str]]
     learns: Mapping[bytes, frozenset[str]]
+    through: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 class Has(NamedTuple):
@@ -91,11 +96,17 @@ def people(world: World, counts: Counts, now: int) -> dict[bytes, Person]:
         if lately := [deed for deed in deeds if deed.at > now - SHARING_MS]:
             of(author).deeds = lately
     vouching = _vouching(world.receipts, counts)
+    found_out: dict[bytes, dict[bytes, set[str]]] = {}  # by whom, or through whom I know them; who; in which topics
     for author, judge, at, topics in world.evidence.shown:
         if counts(judge):
             of(author).note(topics, at)
             if vouching.get(judge, {b""}) - {author}:
-                of(author).proven.update(topics)
+                found_out.setdefault(world.through.get(judge, judge), {}).setdefault(author, set()).update(topics)
+    _, *others = sorted(map(len, found_out.values()), reverse=True) or [0]
+    most = max(MOST_FOUND_OUT, 2 * others[0]) if others else None  # where there is but one, whom else to believe
+    for theirs in found_out.values():
+        for author in sorted(theirs)[:most]:
+            of(author).proven.update(theirs[author])
     for receipt in world.receipts:
         if receipt.kind == "adopt":
             of(receipt.issuer).wants.update(receipt.topics)

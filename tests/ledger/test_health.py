@@ -1,6 +1,7 @@
 """Who counts as what, and what a network of people is told about itself."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,13 +35,13 @@ def receipt(issuer: bytes, helper: bytes, kind: str = "adopt", units: float = 2.
 
 
 def look(
-    *, calls=(), deeds=(), shown=(), receipts=(), seen=None, teaches=None, learns=None, topic: str | None = None, scores=None
+    *, calls=(), deeds=(), shown=(), receipts=(), seen=None, teaches=None, learns=None, topic: str | None = None, scores=None, through=None
 ) -> Health:
     by_author: dict[bytes, list[Deed]] = {}
     for author, days_ago, about in deeds:
         by_author.setdefault(author, []).append(Deed(NOW - int(days_ago * DAY_MS), (about,)))
     evidence = Evidence(sorted(calls, key=lambda one: one.came), by_author, list(shown))
-    world = World(evidence, receipts, seen or {}, teaches or {}, learns or {})
+    world = World(evidence, receipts, seen or {}, teaches or {}, learns or {}, through or {})
     return Healths(world, counts, NOW).of(topic, scores or {})
 
 
@@ -203,6 +204,26 @@ def test_a_judge_who_counts_only_by_the_word_of_whom_they_judged_makes_no_sample
     debts = [receipt(person(number), b"judge %d" % number, kind="solve", slot=b"%d" % number) for number in range(60)]
     assert look(**(world | alone), receipts=debts).share is None  # type: ignore[arg-type]
     assert look(**(world | alone), receipts=[*debts, *(one._replace(issuer=ME) for one in debts)]).share is not None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_sharing", [False, True])
+@pytest.mark.parametrize("through", [{}, {b"made up judge %d" % n: b"eve" for n in range(500)}], ids=["alone", "with judges"])
+def test_nobody_moves_the_share_far_by_making_up_people_and_finding_that_they_know(through: dict[bytes, bytes], is_sharing: bool) -> None:
+    """500 of whom one says so, or people whom only that one made known; 70 of 100 others are willing, of whom ten people found it."""
+    honest = [found(person(number), judge=b"judge %d" % (number % 10)) for number in range(100)]
+    made_up = [person(number) for number in range(100, 600)]
+    shown = honest + [found(one, judge=judge) for one, judge in zip(made_up, list(through) or [b"eve"] * 500, strict=True)]
+    willing_ones = [person(number) for number in range(70)] + made_up * is_sharing
+    more: dict[str, Any] = {
+        "receipts": [receipt(b"eve" if one.judge in through else JUDGE, one.judge, "solve", slot=one.judge) for one in shown],
+        "seen": {one.author: [NOW - day * DAY_MS for day in range(49, 0, -1)] for one in shown},
+        "deeds": [(one, day, "sky") for one in willing_ones for day in range(1, 50, 3)],
+    }
+    alone, attacked = look(shown=honest, **more).share, look(shown=shown, through=through, **more).share
+    assert alone is not None
+    assert attacked is not None
+    assert alone.share == pytest.approx(0.7, abs=0.01)
+    assert attacked.share == pytest.approx(0.7 * 100 / 130 + is_sharing * 30 / 130, abs=0.01)
 
 
 @pytest.mark.parametrize("share, verdict", [(0.2, "failing"), (0.6, "strained"), (0.9, "healthy")])

@@ -116,7 +116,7 @@ class Read:
         self._read_on(now)
         teaches = {author: frozenset(said.teaches) for author, said in declared.items()}
         learns = {author: frozenset(said.learns) for author, said in declared.items()}
-        world = World(gather(self._marks), receipts, self._seen, teaches, learns)
+        world = World(gather(self._marks), receipts, self._seen, teaches, learns, standing.through)
         return _Kept(self._last, declared, standing, now, Healths(world, lambda author: author == me or standing.is_ranked(author), now))
 
     def _read_on(self, now: int) -> None:
