@@ -96,6 +96,21 @@ def test_what_two_people_owe_each_other_can_be_looked_up(store: Store) -> None:
         assert store_receipts.between(db, ADA.key, EVE.key) == []
 
 
+def test_what_comes_late_is_known_as_far_down_a_line_of_forks_as_anybody_looks_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_UPSTREAM", 3)
+    line = [BEN.share("first")]
+    for n in range(8):
+        line.append(Author(f"who is {n}").fork(line[-1], f"text {n}"))
+    here = [ADA.adopt(one) for one in line]
+    hear(store, *here)
+    for one in reversed(line):
+        here.append(one)
+        hear(store, one)
+        assert receipts(store) == sorted(edges(here))
+    with store.reading() as db:
+        assert store_waiting.below(db, line[0].id) == {one.id for one in line[:4]}, "and nobody else is counted anew for it"
+
+
 def test_what_a_late_record_makes_of_it_is_told(store: Store) -> None:
     source = BEN.share("source")
     fork = EVE.fork(source, "my way")

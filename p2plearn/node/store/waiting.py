@@ -230,14 +230,15 @@ def _judged(db: sqlite3.Connection, rows: Iterable[int]) -> set[Mark]:
 
 
 _BELOW = f"""
-WITH RECURSIVE below (id) AS (
-    SELECT :id UNION
-    SELECT records.id FROM below JOIN refs ON target = below.id AND relation IN ({listed(VARIANTS)}) JOIN records ON n = source UNION
-    SELECT copy FROM below JOIN copies ON original = below.id)
-SELECT id FROM below
+WITH RECURSIVE below (id, line) AS (
+    SELECT :id, 0 UNION
+    SELECT records.id, line + 1 FROM below JOIN refs ON target = below.id AND relation IN ({listed(VARIANTS)}) JOIN records ON n = source
+    WHERE line < :most UNION
+    SELECT copy, line + 1 FROM below JOIN copies ON original = below.id WHERE line < :most)
+SELECT DISTINCT id FROM below
 """  # noqa: S608  # fixed text
 
 
 def below(db: sqlite3.Connection, snippet: bytes) -> set[bytes]:
-    """A snippet and what was made from it or copied, one from the other."""
-    return {bytes(row[0]) for row in db.execute(_BELOW, {"id": snippet})}
+    """A snippet and what was made from it or copied, one from the other, as far down as anybody looks up (`credits.authors_along`)."""
+    return {bytes(row[0]) for row in db.execute(_BELOW, {"id": snippet, "most": limits.MAX_UPSTREAM})}
