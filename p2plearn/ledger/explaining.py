@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A score, what it is the sum of (the greatest part first), and the factors in it.
+    """A score, the place that it gives, what it is the sum of (the greatest part first), and the factors in it.
 
     `back`: what is left after help that goes to and fro is taken out; `one_source`: what is left because I know of them through `through`
     only, who is None, and that 1, where it is not so.
@@ -49,10 +49,13 @@ def explain(ranking: Ranking, helper: int, shares: Floats | None = None) -> Expl
         if score > 0
     ]
     scores = ranking.scores if shares is None else topic_scores(ranking, shares)
+    # equals stand in the order of their keys, as where all are listed
+    equals = [ranking.people[number] for number in np.flatnonzero(scores == scores[helper])]
+    ahead = int((scores > scores[helper]).sum()) + sum(person < ranking.people[helper] for person in equals)
     behind = bool(is_behind(ranking.gate)[helper])
     return Explanation(
         score=float(scores[helper]),
-        rank=int((scores > scores[helper]).sum()) + 1 if scores[helper] > 0 else None,
+        rank=ahead + 1 if scores[helper] > 0 else None,
         parts=sorted(parts, key=lambda part: (-part.score, part.issuer)),
         back=float(1 - ranking.back[helper]),
         one_source=1 - ONE_SOURCE if behind else 1.0,
@@ -67,7 +70,7 @@ def topic_shares(accounts: Accounts, ranking: Ranking, topic: str) -> Floats:
 
 
 def topic_scores(ranking: Ranking, shares: Floats) -> Floats:
-    """By person, of what is about one topic: over all topics they add up to the score."""
+    """By person, of what is about one topic: over all topics they add up to what of the score is about any; a follow and bytes are not."""
     flow = ranking.flow(slice(None)) * shares
     return np.bincount(ranking.pairs.helper, flow, ranking.pairs.people) * _not_me(ranking)
 

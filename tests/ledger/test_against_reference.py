@@ -56,13 +56,14 @@ def test_scores_are_those_of_the_formulas(written, brought):
 @settings(deadline=None)
 def test_what_a_score_is_made_of_adds_up_to_it(written, brought):
     _, ranking, reference = both(written, brought)
+    order = [person for _, person in sorted(zip(-ranking.scores, ranking.people, strict=True))]
     for number, person in enumerate(ranking.people[1:], 1):
         why = explain(ranking, number)
         assert sum(part.score for part in why.parts) == pytest.approx(why.score, abs=EXACT)
         assert {part.issuer: part.score for part in why.parts} == pytest.approx(reference.parts(person), abs=EXACT)
         if why.score:
             assert why.back * why.one_source == pytest.approx(reference.discounts[person], abs=EXACT)
-        assert why.rank == (1 + sum(score > why.score for score in ranking.scores) if why.score else None)
+        assert why.rank == (1 + order.index(person) if why.score else None)
 
 
 @given(ledgers, counters)

@@ -114,6 +114,16 @@ async def test_what_of_mine_is_no_record_is_said_too(service: Service) -> None:
     assert await also() == ["follow", "bytes"]
 
 
+async def test_equals_have_the_same_places_in_rank_and_in_why(service: Service) -> None:
+    people = [Author(name, FakeClock(NOW)) for name in ("ada", "ben", "cleo")]
+    for one in people:
+        await asked_and_answered(service, one)
+    ranking = (await service.rank())["ranking"]
+    assert ranking[0]["score"] == ranking[2]["score"]
+    assert [one["rank"] for one in ranking] == [1, 2, 3]
+    assert [(await service.why(one["author"]))["rank"] for one in ranking] == [1, 2, 3]
+
+
 async def test_a_topic_has_a_ranking_of_its_own(service: Service) -> None:
     ada, ben = Author("ada", FakeClock(NOW)), Author("ben", FakeClock(NOW))
     await hear(service, ada.profile("Ada"), ben.profile("Ben"))

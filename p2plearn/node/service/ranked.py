@@ -35,8 +35,7 @@ class Ranked(Part):
             {"author": author.hex(), "name": names.get(author, ""), "score": scores.get(author, 0.0), "rank": place}
             for place, author in enumerate(order[:count], 1)
         ]
-        view = config.load(self._home)["view"]
-        return {"ranking": ranking, "evidence": bool(scores), "topic": about, "view": view}
+        return {"ranking": ranking, "evidence": bool(scores), "topic": about, "view": config.get(self._home, "view")}
 
     async def why(self, author: str, topic: str | None = None) -> Answer:
         """Why somebody has their score: whose word it comes from, what is taken off, and the records behind it. The parts add up to it.
