@@ -21,6 +21,7 @@ from p2plearn.protocol.records import Record, parse
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import START_MS
 from p2plearn.testing.strategies import record_sets
+from tests.node.rebuilt import salt_alike
 
 ADA, BEN, EVE = Author("ada"), Author("ben"), Author("eve")
 WORDS = "Take the wheel out, find the hole under water, sand it, glue it, wait until it is dull, press the patch on and wait again."
@@ -365,6 +366,7 @@ class Counting(RuleBasedStateMachine):
         assert found == sorted(edges(held, copies(self._store)))
         with tempfile.TemporaryDirectory() as directory:
             rebuilt = Store(Path(directory))
+            salt_alike(self._store, rebuilt)
             hear(rebuilt, *held)
             assert receipts(rebuilt) == found
             assert copies(rebuilt) == copies(self._store)

@@ -19,10 +19,14 @@ from typing import NamedTuple
 
 from p2plearn import limits
 from p2plearn.ledger.originality import is_near, shingles, sketch
+from p2plearn.node.store import applied as store_applied
 from p2plearn.node.store.words import text_of
 from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import ROOT, VARIANTS, Revision, Snippet
 from p2plearn.protocol.records import Record, parse
+
+SALT = "salt of sketches"
+"""By which name it is kept; see `schema`."""
 
 
 class Sketch(NamedTuple):
@@ -36,13 +40,14 @@ class Sketch(NamedTuple):
 def sketched(db: sqlite3.Connection, arrived: Iterable[tuple[int, Record]]) -> list[Sketch]:
     """What is to be kept of these (row, record), which came after everything that is kept: of each wording that is known with them."""
     found: list[Sketch] = []
+    salt = store_applied.last(db, SALT)
     for row, record in arrived:
         if record.kind == Snippet.kind and isinstance(body_of(record), Snippet):
             known = {row: record} | {before: one for before in revisions(db, record.id, record.author) if (one := _in_row(db, before))}
-            found += [Sketch(each, row, n) for n, one in known.items() if n <= row for each in sketch(_shingles(one))]
+            found += [Sketch(each, row, n) for n, one in known.items() if n <= row for each in sketch(_shingles(one), salt)]
         elif record.kind == Revision.kind and (root := _snippet(db, root_of(record))) is not None:
             is_known = root.author == record.author and isinstance(body_of(root), Snippet) and _row(db, root.id) < row
-            found += [Sketch(each, row, row) for each in sketch(_shingles(record))] if is_known else []
+            found += [Sketch(each, row, row) for each in sketch(_shingles(record), salt)] if is_known else []
     return found
 
 

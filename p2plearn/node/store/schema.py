@@ -55,6 +55,8 @@ CREATE TABLE gone (n INTEGER PRIMARY KEY, id BLOB NOT NULL, author BLOB NOT NULL
 -- a few hashes of the words of each wording of a snippet, and since which row that is known; and whose words were taken: see `originals`
 CREATE TABLE sketches (hash INTEGER, known INTEGER, wording INTEGER, PRIMARY KEY (hash, known, wording)) WITHOUT ROWID;
 CREATE INDEX sketches_of ON sketches (wording);
+-- what nobody else knows, so that nobody knows which hashes are kept
+INSERT OR REPLACE INTO applied VALUES ('salt of sketches', abs(random() % 1152921504606846976));
 CREATE TABLE copies (copy BLOB PRIMARY KEY, original BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX copies_of ON copies (original);
 -- bytes that each author's node gave this one
