@@ -41,6 +41,7 @@ def rank(context: typer.Context, topic: Topic = None, limit: Limit = None) -> No
     here = session(context)
     answer = here.call("rank", topic=topic, limit=limit)
     here.tell(answer, _off_lines() if answer["view"] == "off" else rank_lines(answer, limit or _PLACES))
+    here.tell_notes(answer)
 
 
 def why(
@@ -52,6 +53,7 @@ def why(
     here = session(context)
     answer = here.call("why", author=author, topic=topic)
     here.tell(answer, () if here.json else _off_lines() if _is_off(here) else why_lines(answer, here.call("me")["author"]))
+    here.tell_notes(answer)
 
 
 def _is_off(here: Session) -> bool:

@@ -50,9 +50,7 @@ def search(
     here = session(context)
     answer = here.call("search", query=query, topic=topic, limit=limit)
     here.tell_items(answer, item_lines, "Nothing here has these words.")
-    if not here.json:
-        for note in answer.get("notes", ()):
-            print(note, file=sys.stderr)
+    here.tell_notes(answer)
 
 
 def show(

@@ -3,6 +3,7 @@
 Commands print only through this, so that `--json` holds everywhere.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -40,6 +41,11 @@ class Session:
         """Print an answer that is a list under `key`, one paragraph each; `nothing` is what a person reads when it is empty."""
         paragraphs = ("\n".join(lines(item)) + ("\n" if item is not answer[key][-1] else "") for item in answer[key])
         self.tell(answer, paragraphs if answer[key] else nothing)
+
+    def tell_notes(self, answer: dict[str, Any]) -> None:
+        """What a person should know about an answer that they have read. A script finds it under "notes"."""
+        for note in () if self.json else answer.get("notes", ()):
+            print(note, file=sys.stderr)
 
     def progress(self, label: str) -> AbstractContextManager[Callable[[int, int], None]]:
         """A bar for a long job, unless a script is reading."""

@@ -41,6 +41,7 @@ class Ranks:
         self._ranked_at = -math.inf  # by the event loop's clock
         self._news = trio.Event()
         self._working = trio.Lock()
+        self.is_whole = True  # whether the last to ask were told by all that was here
         keeper.on_receipts = self._on_receipts
 
     def __repr__(self) -> str:
@@ -76,8 +77,9 @@ class Ranks:
         await self._bring_up(_is_exact, exactly=True)
 
     async def _index(self) -> None:
-        with trio.move_on_after(limits.INDEX_WAIT):
+        with trio.move_on_after(limits.INDEX_WAIT) as patience:
             await self._keeper.index_receipts()
+        self.is_whole = not patience.cancelled_caught
 
     def _on_receipts(self, gone: Sequence[Receipt], new: Sequence[Receipt]) -> None:
         """Also called without any, when it is known otherwise that something has changed."""
@@ -98,7 +100,11 @@ class Ranks:
             self._follows, self._changes = follows, []
             is_old = trio.current_time() > self._ranked_at + limits.RANK_AGEING
             work = partial(self._work, changes, following, use, exactly=exactly, is_old=is_old)
-            result, ranked = await self._keeper.seen_through(work)
+            try:
+                result, ranked = await self._keeper.seen_through(work)
+            except BaseException:  # nobody knows what the books show by now: they are begun again
+                self._books, self._is_read, self._follows = None, False, frozenset()
+                raise
             if ranked:
                 self._ranked_at = trio.current_time()
             return result

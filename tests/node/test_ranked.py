@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from p2plearn import limits
-from p2plearn.errors import UsageError
+from p2plearn.errors import StoreBroken, UsageError
 from p2plearn.node.service.service import Service
 from p2plearn.node.store import receipts as store_receipts
 from p2plearn.protocol.records import Record
@@ -193,3 +193,28 @@ async def test_a_running_node_follows_what_comes_by_itself(service: Service, mon
         await service.follow(ben.key.hex())
         await until(lambda: stands(ben, 0.2))
         nursery.cancel_scope.cancel()
+
+
+async def test_books_that_could_not_be_brought_up_are_begun_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = Author("ada", FakeClock(NOW))
+    await asked_and_answered(service, ada)
+
+    def broken(_db: object) -> None:
+        raise StoreBroken(path="p2plearn.db", reason="the disk is damaged")
+
+    with monkeypatch.context() as damaged:
+        damaged.setattr(store_receipts, "brought", broken)
+        with pytest.raises(StoreBroken):
+            await service.rank()
+    assert [one["author"] for one in (await service.rank())["ranking"]] == [ada.key.hex()]
+
+
+async def test_when_too_much_has_just_come_it_says_that_some_is_not_counted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = Author("ada", FakeClock(NOW))
+    await asked_and_answered(service, ada)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(limits, "INDEX_WAIT", 0.0)
+        (note,) = (await service.rank())["notes"]
+        assert "not counted yet" in note
+        assert "notes" in await service.why(ada.key.hex())
+    assert "notes" not in await service.rank()

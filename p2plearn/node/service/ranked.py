@@ -21,6 +21,8 @@ from p2plearn.node.store.store import Store, Stored
 if TYPE_CHECKING:
     from p2plearn.ledger.explaining import Explanation
 
+_LEFT_OUT = "A great many records have just come; the last of them are not counted yet."
+
 
 class Ranked(Part):
     """Says who helps."""
@@ -35,7 +37,8 @@ class Ranked(Part):
             {"author": author.hex(), "name": names.get(author, ""), "score": scores.get(author, 0.0), "rank": place}
             for place, author in enumerate(order[:count], 1)
         ]
-        return {"ranking": ranking, "evidence": bool(scores), "topic": about, "view": config.get(self._home, "view")}
+        answer = {"ranking": ranking, "evidence": bool(scores), "topic": about, "view": config.get(self._home, "view")}
+        return answer | self._lagging()
 
     async def why(self, author: str, topic: str | None = None) -> Answer:
         """Why somebody has their score: whose word it comes from, what is taken off, and the records behind it. The parts add up to it.
@@ -48,7 +51,7 @@ class Ranked(Part):
             raise UsageError(reason="You are not in your own ranking: it says who helped you, and those you trust")
         names = await self._lookup.names()
         found = await self._ranks.explain(key, about)
-        person: Answer = {"author": key.hex(), "name": names.get(key, ""), "topic": about}
+        person: Answer = {"author": key.hex(), "name": names.get(key, ""), "topic": about} | self._lagging()
         if found is None or not found.parts:
             return person | {"score": 0.0, "rank": None, "parts": [], "discounts": [], "records": []}
         receipts = await self._keeper.in_thread(_behind, self._keeper.store, found, key, about)
@@ -64,6 +67,9 @@ class Ranked(Part):
         records = dict.fromkeys(record["id"] for part in parts for record in part["records"])
         person |= {"score": found.score, "rank": found.rank, "parts": parts}
         return person | {"discounts": _discounts(found, names), "records": list(records)}
+
+    def _lagging(self) -> Answer:
+        return {} if self._ranks.is_whole else {"notes": [_LEFT_OUT]}
 
     async def _titles(self, records: Iterable[bytes]) -> dict[bytes, str]:
         """Record → title of what it is about, of the first MAX_TITLED; empty of what was taken back or is muted."""
