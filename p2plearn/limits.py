@@ -115,6 +115,7 @@ INDEX_INBOX = 250  # rows looked at for the inbox in one transaction: 12 ms
 INDEX_RECEIPTS = 500  # rows looked at in one go for what may change receipts
 FOLD_RECEIPTS = 500  # records that hang on the roots whose receipts are folded in one go, if it is more than one root
 FOLD_FEW = 64  # records on a root for each who waits there up to which all that hangs on it is folded rather than theirs alone
+MAX_NAMING = 3  # steps from a word to what decides whether it counts: thanks for a verdict, of a proof, of a check; none is longer
 WRITE_RECEIPTS = 400  # receipts, and roots they hang on, written in one transaction: live records wait some 8 ms for it
 MAX_SHARING = 64  # wordings with one hash in common that are looked at for whose words came first
 KEPT_SHINGLES = 128  # texts whose runs of words are kept, to be compared with others: 2 MB, of the longest 25 MB

@@ -164,6 +164,45 @@ def test_on_a_thing_of_thousands_one_more_word_costs_a_fold_of_a_few(store: Stor
     assert max(folded) > 40
 
 
+def test_thanks_for_thanks_for_thanks_cost_no_more_however_long_the_chain(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FOLD_FEW", 4)
+    snippet = BEN.share("snippet")
+    chain = [ADA.thank(snippet)]
+    for n in range(40):
+        chain.append(Author(f"who is {n}").thank(chain[-1]))
+    looked_at: list[bytes] = []
+
+    def counted(raw: bytes) -> Record:
+        looked_at.append(raw)
+        return parse(raw)
+
+    monkeypatch.setattr("p2plearn.node.store.acting.parse", counted)
+    monkeypatch.setattr("p2plearn.node.store.waiting.parse", counted)
+    most = 0
+    hear(store, snippet, *(Author(f"{n}").adopt(snippet) for n in range(40)))
+    receipts(store)
+    for one in [*chain[20:], *reversed(chain[:20])]:  # the later half each behind the one it names, the earlier half each before
+        looked_at.clear()
+        hear(store, one)
+        receipts(store)
+        most = max(most, len(looked_at))
+    assert receipts(store) == sorted(edges(map(parse, store.everything())))
+    assert most < 20
+
+
+def test_thanks_for_a_verdict_wait_for_the_check_three_steps_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FOLD_FEW", 0)  # only what those who wait said, and what that names
+    request = BEN.ask("Why?")
+    check = EVE.check(request)
+    proof = BEN.prove(check)
+    verdict = ADA.judge(proof, "shown")
+    here = [request, Author("dan").thank(verdict), verdict, proof]
+    hear(store, *here)
+    assert receipts(store) == sorted(edges(here)) != []
+    hear(store, check)
+    assert receipts(store) == sorted(edges([*here, check])) == [], "it was not ada's check"
+
+
 def test_what_is_deleted_is_only_noted_and_nothing_of_it_is_kept(store: Store) -> None:
     snippet = BEN.share("Puncture", WORDS)
     adopted = ADA.adopt(snippet)

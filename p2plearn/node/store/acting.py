@@ -190,9 +190,9 @@ def _teacher(record: Record) -> bytes:
 
 
 def _named(db: sqlite3.Connection, held: dict[bytes, Record]) -> dict[bytes, Record]:
-    """`held` and what is named in it, and so on, by id, as far as it decides whether something counts."""
+    """`held` and what is named in it, by id, as far off as it decides whether something counts."""
     wanted = {target for record in held.values() for target in _targets(record)} - held.keys()
-    while wanted:
+    for _ in range(limits.MAX_NAMING):
         new = {record.id: record for record in _parsed(db, "SELECT raw FROM records WHERE id IN ({})", wanted)}
         held |= new
         wanted = {target for record in new.values() for target in _targets(record)} - held.keys()
@@ -200,10 +200,11 @@ def _named(db: sqlite3.Connection, held: dict[bytes, Record]) -> dict[bytes, Rec
 
 
 def _names(said: Iterable[Record], held: Mapping[bytes, Record]) -> set[bytes]:
-    """What these name and so on, as far as it is held."""
+    """What these name, as far off as that, where it is held."""
     found: set[bytes] = set()
     waiting = {target for record in said for target in _targets(record)}
-    while waiting := {target for target in waiting if target in held} - found:
+    for _ in range(limits.MAX_NAMING):
+        waiting = {target for target in waiting if target in held} - found
         found |= waiting
         waiting = {target for one in waiting for target in _targets(held[one])}
     return found

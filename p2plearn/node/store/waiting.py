@@ -204,16 +204,17 @@ def _marks(db: sqlite3.Connection, one: _Changed) -> set[Mark]:
 
 
 _NAMED_BY = f"""
-WITH RECURSIVE above (id) AS (
-    SELECT :id UNION
-    SELECT records.id FROM above JOIN refs ON target = above.id AND relation IN ({_NAMING}) JOIN records ON n = source)
-SELECT raw FROM above JOIN records USING (id) WHERE kind IN ({ACTING}) AND above.id != :id
+WITH RECURSIVE above (id, steps) AS (
+    SELECT :id, 0 UNION
+    SELECT records.id, steps + 1 FROM above JOIN refs ON target = above.id AND relation IN ({_NAMING}) JOIN records ON n = source
+    WHERE steps < :most)
+SELECT DISTINCT raw FROM above JOIN records USING (id) WHERE kind IN ({ACTING}) AND above.id != :id
 """  # noqa: S608  # fixed text
 
 
 def _named_by(db: sqlite3.Connection, one: _Changed) -> set[Mark]:
-    """Those whose words name it, at first hand or not."""
-    raws = db.execute(_NAMED_BY, {"id": one.id}).fetchall()
+    """Those whose words name it, at first hand or as far off as it decides whether theirs count."""
+    raws = db.execute(_NAMED_BY, {"id": one.id, "most": limits.MAX_NAMING}).fetchall()
     return {found for (raw,) in raws for found in _marks(db, _changed(parse(raw)))}
 
 
