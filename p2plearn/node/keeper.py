@@ -281,7 +281,7 @@ class Keeper(Indexing):
     async def evict(self, search: Search) -> Victims:
         """Delete the next portion of what has to make room, and decline it until there is some; its files are to be dropped next."""
         async with self._changing:
-            usage = await self.wishes.counted()
+            usage, self.wishes.usage = await self.wishes.counted(), None  # what goes is taken off it; then it is counted anew
             victims, change = await self.seen_through(self.store.evict, lambda db: search.next(db, usage))
             self.wishes.usage = None
             self._apply(change, None)

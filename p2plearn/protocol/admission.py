@@ -7,6 +7,7 @@ are accepted: newer programs must be able to talk through older ones.
 Pure: what the node knows comes in as a `Policy`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -104,6 +105,10 @@ class Standing(Protocol):
     def scores(self) -> Mapping[bytes, float]:
         """Author key → score, of everybody who has one."""
 
+    @property
+    def through(self) -> Mapping[bytes, bytes]:
+        """Of those among them who are known through one person only, that person."""
+
     def is_ranked(self, author: bytes | None, /) -> bool:
         """Whether an author has a score."""
 
@@ -115,6 +120,7 @@ class _Nobody:
     """Where nobody has a score."""
 
     scores: Mapping[bytes, float] = MappingProxyType({})
+    through: Mapping[bytes, bytes] = MappingProxyType({})
 
     def is_ranked(self, _author: bytes | None) -> bool:
         return False
@@ -133,6 +139,9 @@ class Usage:
     Nobody else is until the quota is nearly used up. Then strangers have a share together, and each key one of its own, which grows with
     the weight its author has: ten of the heaviest could fill the quota, and no fewer. What is left above QUOTA_FULL is for who outranks
     somebody here: they are let in, and the least make room (`node.evicting`). A stranger outranks nobody, so no flood drives anything out.
+
+    Those who are known through one and the same person may all be made up: together they have no more than strangers have. While a crowd
+    has more, all of it count as strangers, and what it has more counts with what strangers have.
     """
 
     quota: int
@@ -140,16 +149,14 @@ class Usage:
     total: int = 0
     by_author: dict[bytes, int] = field(default_factory=dict)
     standing: Standing = field(default=_NOBODY, compare=False, repr=False)
-    _summed: Standing | None = field(default=None, init=False, compare=False, repr=False)  # by which the two below were made
-    _known: int = field(default=0, init=False, compare=False, repr=False)  # bytes of those who are no strangers
-    _least: float = field(default=inf, init=False, compare=False, repr=False)  # the lowest score of whoever has something here
+    _sums: "_Sums | None" = field(default=None, init=False, compare=False, repr=False)
 
     def add(self, author: bytes, size: int) -> None:
         """Count `size` bytes more (or less, when negative)."""
         self.total += size
         self.by_author[author] = self.by_author.get(author, 0) + size
-        if self._summed is not None:
-            self._sum(author, size)
+        if self._sums is not None:
+            self._sum(self._sums, author, size)
 
     def has_room(self, author: bytes, size: int) -> bool:
         """Whether another `size` bytes of this author fit. Shares bind only once the quota is nearly used up."""
@@ -157,27 +164,67 @@ class Usage:
             return True
         if self.by_author.get(author, 0) + size > self.share(author):
             return False
-        if self._summed is not self.standing:  # once for each batch: of a hundred thousand authors it takes 20 ms
-            self._summed, self._known, self._least = self.standing, 0, inf
-            for one, held in self.by_author.items():
-                self._sum(one, held)
-        if self.total + size > self.quota * (1.0 if self.score(author) > self._least else limits.QUOTA_FULL):
+        sums = self._summed()
+        is_stranger = self.is_stranger(author, size)
+        outranks = not is_stranger and self.score(author) > (0.0 if sums.beyond else sums.least)
+        if self.total + size > self.quota * (1.0 if outranks else limits.QUOTA_FULL):
             return False
-        return self.standing.is_ranked(author) or self.total - self._known + size <= self.quota * limits.QUOTA_STRANGERS
+        return not is_stranger or self.total - sums.known + sums.beyond + size <= self.together
+
+    @property
+    def together(self) -> int:
+        """The bytes that all strangers may have, and those of each crowd, once the quota is nearly used up."""
+        return int(self.quota * limits.QUOTA_STRANGERS)
+
+    def company(self, author: bytes) -> bytes | None:
+        """With whom an author has that share: strangers (empty), or who is known through the same person; None: they need none."""
+        return self.standing.through.get(author) if self.standing.is_ranked(author) else b""
+
+    def is_stranger(self, author: bytes, more: int = 0) -> bool:
+        """Whether an author counts for nothing here: they have no score, or are of a crowd that has too much, with `more` bytes."""
+        company = self.company(author)
+        return company == b"" or (company is not None and self._summed().crowds[company] + more > self.together)
 
     def score(self, author: bytes) -> float:
         """How an author stands; 0 for a stranger."""
-        return self.standing.scores.get(author, 0.0)
+        return 0.0 if self.is_stranger(author) else self.standing.scores[author]
 
     def share(self, author: bytes) -> float:
         """The bytes that one key may have here once the quota is nearly used up."""
         return self.quota * limits.QUOTA_ONE_KEY * self.standing.multiplier(author)
 
-    def _sum(self, author: bytes, size: int) -> None:
-        if author in self.friends or self.standing.is_ranked(author):
-            self._known += size
-        if author not in self.friends and self.by_author[author] > 0:
-            self._least = min(self._least, self.score(author))
+    def _summed(self) -> "_Sums":
+        """Made anew when people stand otherwise, once for each batch at the most: of a hundred thousand authors it takes 30 ms."""
+        if self._sums is None or self._sums.standing is not self.standing:
+            self._sums = _Sums(self.standing)
+            for author, held in self.by_author.items():
+                self._sum(self._sums, author, held)
+        return self._sums
+
+    def _sum(self, sums: "_Sums", author: bytes, size: int) -> None:
+        if author in self.friends:
+            sums.known += size
+            return
+        company = self.company(author)
+        if company != b"":
+            sums.known += size
+        if company:
+            before = sums.crowds[company]
+            sums.crowds[company] = before + size
+            sums.beyond += max(0, before + size - self.together) - max(0, before - self.together)
+        if self.by_author[author] > 0:
+            sums.least = min(sums.least, self.standing.scores.get(author, 0.0))
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What is stored, by how people stand: bytes of those who have a score, of each crowd, and what crowds have beyond their shares."""
+
+    standing: Standing
+    known: int = 0
+    crowds: Counter[bytes] = field(default_factory=Counter)
+    beyond: int = 0
+    least: float = inf  # the lowest score of whoever has something here
 
 
 @dataclass(slots=True)

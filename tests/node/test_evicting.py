@@ -43,6 +43,12 @@ class Home:
         """How people stand, by name."""
         self.keeper.standing = Standing({Author(name).key: score for name, score in scores.items()})
 
+    def introduce(self, crowd: Sequence[Author], *known: str) -> None:
+        """Everybody stands alike, and of the crowd I know through one person only, who is known."""
+        made_up = [author.key for author in crowd]
+        gate, *_ = others = [Author(name).key for name in known]
+        self.keeper.standing = Standing(dict.fromkeys([*others, *made_up], 1.0), through=dict.fromkeys(made_up, gate))
+
     async def take(self, *records: Record) -> list[Record]:
         """Those of the records that were let in."""
         return (await self.keeper.take([record.raw for record in records], "peer")).new
@@ -65,8 +71,11 @@ class Home:
     async def used(self) -> int:
         return (await self.keeper.wishes.counted()).total
 
+    def parsed(self) -> list[Record]:
+        return [parse(raw) for raw in self.store.everything()]
+
     def held(self, records: Sequence[Record]) -> list[Record]:
-        here = {parse(raw).id for raw in self.store.everything()}
+        here = {record.id for record in self.parsed()}
         return [record for record in records if record.id in here]
 
 
@@ -150,6 +159,60 @@ async def test_the_same_people_go_otherwise_when_they_stand_otherwise(tmp_path: 
     assert left == {"ada": {Author("ada").key}, "ben": {Author("ben").key}}
 
 
+async def test_a_crowd_whom_one_person_made_up_goes_with_the_strangers_until_it_has_no_more_than_they_may(tmp_path: Path) -> None:
+    crowd, strangers = [Author(f"made up {n}") for n in range(50)], [Author(f"stranger {n}") for n in range(30)]
+    async with home(tmp_path) as here:
+        here.introduce(crowd, "gate", "usual")
+        theirs, lines = [page for one in crowd for page in pages(one, 1)], [one.share("a line") for one in strangers]
+        usual = pages(Author("usual"), 2)
+        await here.take(*theirs[:25], *usual, *lines, *theirs[25:])
+        size = await here.used()
+        assert await here.lower(size * 4 // 5)
+        assert here.held(lines) == lines
+        assert 30 < len(left := here.held(theirs)) < 40
+        assert left == theirs[-len(left) :], "those that came first went"
+        quota = size // 2
+        await here.lower(quota)
+        assert here.held(lines) == []
+        left = here.held(theirs)
+        assert left == theirs[-len(left) :]
+        assert await here.lower(sum(len(one.raw) for one in usual) * 2)
+        assert here.held(usual) == usual
+
+
+async def test_a_crowd_with_no_more_than_its_share_stays_longer_than_strangers_and_so_do_its_files(tmp_path: Path) -> None:
+    crowd, data = [Author(f"made up {n}") for n in range(6)], [bytes([n]) * 9_000 for n in range(6)]
+    async with home(tmp_path) as here:
+        here.introduce(crowd, "gate", "usual")
+        theirs = [one.share("a file", attachments=(file(content),)) for one, content in zip(crowd, data, strict=True)]
+        lines = [Author(f"stranger {n}").share("a line") for n in range(30)]
+        await here.take(*theirs, *lines, *pages(ME, 40))
+        for content in data:
+            await here.keep(file(content), content)
+        text = (await here.used()) - 54_000
+        assert await here.lower(int((text + 16_000) / limits.QUOTA_MADE_ROOM))  # a fifth of it holds two files
+        assert [here.blocks.has(file(content).cid) for content in data] == [False, False, False, False, True, True]
+        assert here.held(theirs) == theirs
+        left = here.held(lines)
+        assert 0 < len(left) < 30, "strangers go before what is left of the crowd"
+
+
+async def test_nobody_is_looked_at_again_in_the_next_portion_who_had_nothing_to_give_in_the_one_before(tmp_path: Path) -> None:
+    many, last = [Author(f"helper {n}") for n in range(30)], Author("last")
+    async with home(tmp_path) as here:
+        here.keeper.standing = Standing({last.key: 2.0} | dict.fromkeys((one.key for one in many), 1.0))
+        request = ME.ask("Why?")
+        answers = [one.reply(request, "answer", "So.") for one in many]
+        await here.take(request, *answers, *pages(last, 40))
+        asked: list[str] = []
+        with here.store.writing() as db:
+            db.set_trace_callback(asked.append)
+        assert await here.lower(await here.used() // 2)
+        assert here.held(answers) == answers
+        assert 0 < len(here.held(pages_of(here.parsed(), "last"))) < 20
+        assert sum("records_by_author" in one for one in asked) == len(many) + 1
+
+
 async def test_whoever_has_more_than_a_share_goes_before_other_strangers(tmp_path: Path) -> None:
     async with home(tmp_path) as here:
         early, flood = [Author(f"early {n}").share("a line") for n in range(5)], pages(Author("flood"), 60)
@@ -230,6 +293,19 @@ async def test_nobody_pins_more_than_a_share_by_talking_in_my_request(tmp_path: 
         left = here.held(crowd)
         assert left == crowd[: len(left)]
         assert 14_000 - 500 < sum(len(one.raw) for one in [answer, *left]) <= 14_000
+
+
+async def test_nor_does_a_crowd_whom_one_person_made_up(tmp_path: Path) -> None:
+    crowd = [Author(f"made up {n}") for n in range(20)]
+    async with home(tmp_path) as here:
+        here.introduce(crowd, "gate", "usual")
+        request = ME.ask("Why?")
+        said = [one.reply(request, "comment", PAGE) for one in crowd]
+        await here.take(request, *said, *pages(ME, 30))
+        assert not await here.lower(70_000)
+        left = here.held(said)
+        assert left == said[: len(left)]
+        assert 14_000 - 2_500 < sum(len(one.raw) for one in left) <= 14_000
 
 
 # --- what had to go does not come at once ---

@@ -198,18 +198,73 @@ def test_once_it_is_full_only_who_outranks_somebody_here_is_let_in():
     assert usage.has_room(b"low", 1)
 
 
+GATE = b"somebody I know"
+
+
+def crowded(used: int, *, crowd: int = 25, of_crowd: int) -> Usage:
+    """Friends have all that is used but for what a crowd has, which is known through one person only."""
+    names = [b"made up %d" % n for n in range(crowd)]
+    usage = Usage(QUOTA, FRIENDS, standing=Standing(dict.fromkeys([GATE, b"usual", *names], 1.0), through=dict.fromkeys(names, GATE)))
+    for n, name in enumerate(names):
+        usage.add(name, of_crowd // crowd + (n < of_crowd % crowd))
+    usage.add(FRIENDS[0], used - of_crowd)
+    return usage
+
+
+def test_those_known_through_one_person_only_have_no_more_together_than_strangers():
+    usage = crowded(9_000, of_crowd=1_900)
+    assert usage.has_room(b"made up 0", 100)
+    usage.add(b"made up 0", 100)
+    assert usage.has_room(b"made up 1", 100), "like a stranger, of whom there are none"
+    usage = crowded(9_000, of_crowd=4_000)
+    assert not usage.has_room(b"made up 0", 1)
+    assert not usage.has_room(b"a stranger", 1), "what the crowd has beyond its share is strangers'"
+    assert usage.has_room(GATE, 400), "who vouched for them stands as before"
+    assert usage.has_room(b"usual", 400)
+    usage.add(b"made up 0", -160)
+    usage.add(b"made up 1", -1)
+    assert usage.has_room(b"a stranger", 100)
+
+
+def test_twenty_five_whom_one_person_made_up_fill_no_more_than_a_flood_of_strangers():
+    usage = crowded(0, of_crowd=0)
+    for _ in range(4):
+        for n in range(25):
+            if usage.has_room(b"made up %d" % n, 100):
+                usage.add(b"made up %d" % n, 100)
+    assert usage.total == limits.QUOTA_BINDS_AT * QUOTA
+
+
+def test_a_crowd_beyond_its_share_outranks_nobody_and_everybody_outranks_it():
+    usage = crowded(9_500, of_crowd=2_000)
+    usage.add(STRANGERS[0], 10)
+    assert not usage.has_room(b"made up 0", 1)
+    assert usage.has_room(b"usual", 1)
+    usage = crowded(9_500, of_crowd=2_001)
+    assert usage.has_room(b"usual", 1)
+    usage = crowded(9_500, of_crowd=2_000)
+    assert not usage.has_room(b"usual", 1), "they all count the same"
+    usage = crowded(9_500, of_crowd=1_000)
+    usage.add(STRANGERS[0], 10)
+    assert usage.has_room(b"made up 0", 100)
+
+
 @given(
     st.lists(st.tuples(st.sampled_from([*FRIENDS, *STRANGERS[:6]]), st.integers(1, 900)), max_size=30),
     st.dictionaries(st.sampled_from(STRANGERS[:6]), st.floats(0.1, 9)),
+    st.sets(st.sampled_from(STRANGERS[:6])),
     st.sampled_from(STRANGERS[:8]),
     st.integers(1, 2_000),
 )
-def test_counting_on_is_counting_anew(stored: list[tuple[bytes, int]], scores: dict[bytes, float], author: bytes, size: int):
-    on = Usage(QUOTA, FRIENDS, standing=Standing(scores))
+def test_counting_on_is_counting_anew(
+    stored: list[tuple[bytes, int]], scores: dict[bytes, float], crowd: set[bytes], author: bytes, size: int
+):
+    standing = Standing(scores, through=dict.fromkeys(crowd & scores.keys(), GATE))
+    on = Usage(QUOTA, FRIENDS, standing=standing)
     for one, more in stored:
         on.has_room(one, more)
         on.add(one, more)
-    anew = Usage(QUOTA, FRIENDS, on.total, dict(on.by_author), standing=Standing(scores))
+    anew = Usage(QUOTA, FRIENDS, on.total, dict(on.by_author), standing=standing)
     assert on.has_room(author, size) == anew.has_room(author, size)
 
 
