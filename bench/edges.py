@@ -16,6 +16,8 @@ import msgspec
 from p2plearn.ledger.entries import UNITS
 from p2plearn.ledger.receipts import Receipt
 
+_FAR = 1e13  # seconds: some 300,000 years, which records can tell just so
+_TOLD = 300  # characters of what is wrong with a line
 _SERVED = "served"
 _SOLVED = "solve"
 _ONE_OF = {"verdict": _SOLVED, "adopt-tried": "adopt", "adopt-using": "adopt", "adopt-passed-on": "adopt"}  # kinds that share their slots
@@ -33,7 +35,7 @@ class Edge(msgspec.Struct, frozen=True):
     kind: Literal["verdict", "solve", "adopt-tried", "adopt-using", "adopt-passed-on", "thanks", "served"]
     slot: str | None = None
     topic: str | None = None
-    at: float | None = None
+    at: Annotated[float, msgspec.Meta(ge=-_FAR, le=_FAR)] | None = None
     bytes: Annotated[float, msgspec.Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
@@ -103,6 +105,6 @@ def _lines(path: Path) -> Iterator[tuple[int, Edge]]:
                     try:
                         yield number, decoder.decode(line)
                     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                        raise Unreadable(f"{path}, line {number}: {error}") from None
+                        raise Unreadable(f"{path}, line {number}: {str(error)[:_TOLD]}") from None
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}") from None

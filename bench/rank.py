@@ -34,6 +34,8 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--why", metavar="KEY", help="also, why this one has their score")
     parser.add_argument("--json", action="store_true", help="all of it, as JSON")
     options = parser.parse_args(words)
+    if options.edges is None and (options.me or options.why):
+        parser.error("--me and --why need --edges")
     if options.edges is None:
         for measures in ("contest", "rank_speed"):
             for line in import_module(f"bench.{measures}").lines():

@@ -87,7 +87,7 @@ def rank_lines(found: dict[str, Any], most: int = _PLACES) -> Iterator[str]:
 
 def _without_evidence(found: dict[str, Any]) -> str:
     if not found["ranking"]:
-        return "Nor is anybody else known here."
+        return "Nor has anybody here written about it, or teaches it." if found["topic"] else "Nor is anybody else known here."
     who = "These have to do with it" if found["topic"] else "These are the people here"
     return f"{who}, the last seen first:"
 
@@ -95,7 +95,7 @@ def _without_evidence(found: dict[str, Any]) -> str:
 def _rank_next(found: dict[str, Any]) -> str:
     if found["evidence"]:
         return f"p2plearn why {short(found['ranking'][0]['author'])} says whose word that is"
-    if not found["ranking"]:
+    if not found["ranking"] and not found["topic"]:
         return "p2plearn connect MULTIADDR brings you together with others"
     named = shlex.quote(clean(found["topic"])) if found["topic"] else "X"
     return f"p2plearn ask --title T --topic {named} TEXT is where help begins"

@@ -4,7 +4,7 @@ The persons without whom I would not know somebody are behind one another; the o
 one search tree, ever finer: see `levels`. Must not know what an edge is worth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from scipy.sparse.csgraph import breadth_first_order
 from p2plearn.ledger.accounts import Ints, Numbers, Pairs
 
 UNKNOWN = -1
-_MOST_LEVELS = 6  # of people behind one another, of more than anybody honest has; who is further down counts as on the last
-_MOST_ROUNDS = 50  # honest worlds take two to five; a ladder built to take one for each rung stays behind whoever built it
+_MOST_LEVELS = 32  # of people behind one another: honest worlds have six to twelve; who is further down counts as on the last
+_MOST_ROUNDS = 100  # in all; honest worlds take twenty. A ladder built to take one for each rung stays behind whoever built it
 
 
 def levels(pairs: Pairs) -> list[Numbers]:
@@ -38,10 +38,11 @@ def levels(pairs: Pairs) -> list[Numbers]:
     inside = np.flatnonzero(known.take(pairs.issuer))
     issuer, helper = pairs.issuer.take(inside), pairs.helper.take(inside)
     found: list[Numbers] = []
+    rounds = iter(range(_MOST_ROUNDS))
     while not found or (len(found) < _MOST_LEVELS and not is_head.all()):
         is_head[helper[is_head.take(issuer)]] = True
         issuer, helper = _to_others(is_head, issuer, helper)
-        heads, issuer, helper = _cut(above, is_head, issuer, helper)
+        heads, issuer, helper = _cut(above, is_head, issuer, helper, rounds)
         heads[~known] = heads[0] = UNKNOWN
         found.append(heads)
     return found
@@ -60,19 +61,21 @@ def is_behind(gate: Numbers) -> NDArray[np.bool_]:
     return behind
 
 
-def _cut(above: Numbers, is_head: NDArray[np.bool_], issuer: Numbers, helper: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+def _cut(
+    above: Numbers, is_head: NDArray[np.bool_], issuer: Numbers, helper: Numbers, rounds: Iterator[int]
+) -> tuple[Numbers, Numbers, Numbers]:
     """The head of everybody's piece when no edge crosses between pieces, and the edges that lead to nobody at a head.
 
-    `is_head` is changed accordingly; `issuer` and `helper`: the edges to those who are none yet.
+    `is_head` is changed accordingly; `issuer` and `helper`: the edges to those who are none yet. No longer than there are `rounds`.
     """
-    heads = np.arange(len(above), dtype=np.int32)
-    for _ in range(_MOST_ROUNDS):
-        heads = _lead(above, is_head)
+    heads = _lead(above, is_head)
+    for _ in rounds:
         crossing = heads.take(issuer) != heads.take(helper)
         if not crossing.any():
             break
         is_head[helper[crossing]] = True
         issuer, helper = _to_others(is_head, issuer, helper)
+        heads = _lead(above, is_head)
     return heads, issuer, helper
 
 

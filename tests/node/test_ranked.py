@@ -131,6 +131,9 @@ async def test_a_topic_has_a_ranking_of_its_own(service: Service) -> None:
     await asked_and_answered(service, ben, "chess")
     assert sorted(await names(service)) == ["Ada", "Ben"]
     assert await names(service, "#Chess") == ["Ben"]
+    await service.mute("Ben")
+    assert await names(service, "chess") == []
+    await service.unmute("Ben")
     assert (await service.why("Ada", "chess"))["parts"] == []
     assert (await service.why("Ben", "chess"))["score"] == (await service.rank("chess"))["ranking"][0]["score"]
 

@@ -28,10 +28,12 @@ class Ranked(Part):
     """Says who helps."""
 
     async def rank(self, topic: str | None = None, limit: int = limits.MAX_LIMIT) -> Answer:
-        """Who helps, best first, overall or in a topic. Where nothing speaks for anybody: who is here, the last seen first."""
+        """Who helps, best first, overall or in a topic; nobody muted. Where nothing speaks for anybody: who is here, the last seen first."""
         count, about = limit_of(limit), None if topic is None else topic_of(topic)
         scores = await self._ranks.scores(about)
         order = sorted(scores, key=lambda author: (-scores[author], author)) or await self._by_freshness(about)
+        muted = (await self._muted()).authors
+        order = [author for author in order if author not in muted]
         names = await self._lookup.names()
         ranking = [
             {"author": author.hex(), "name": names.get(author, ""), "score": scores.get(author, 0.0), "rank": place}
