@@ -28,7 +28,7 @@ class Ranked(Part):
     """Says who helps."""
 
     async def rank(self, topic: str | None = None, limit: int = limits.MAX_LIMIT) -> Answer:
-        """Who helps, best first, overall or in a topic; nobody muted. Where nothing speaks for anybody: who is here, the last seen first."""
+        """Who helps, best first, overall or in a topic; nobody muted. Where nothing speaks for anybody: who is here, last seen first."""
         count, about = limit_of(limit), None if topic is None else topic_of(topic)
         scores = await self._ranks.scores(about)
         order = sorted(scores, key=lambda author: (-scores[author], author)) or await self._by_freshness(about)
