@@ -5,12 +5,14 @@ that no stranger is let in where it begins, is what keeps one and the same thing
 A crash between two steps leaves files that count and are not here, of which the next time makes an end. Must not know peers.
 """
 
+from functools import partial
+
 import trio
 
 from p2plearn import limits
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.store import evicting as store_evicting
-from p2plearn.node.store.blocks import BlockStore, drop_files
+from p2plearn.node.store.blocks import BlockStore, drop_files, is_whole
 from p2plearn.node.store.evicting import Search
 
 
@@ -26,7 +28,7 @@ async def make_room(keeper: Keeper, blocks: BlockStore) -> bool:
         if victims.files:
             left = await keeper.read(store_evicting.beside, victims.files)
             await keeper.in_thread(drop_files, blocks, list(victims.files.items()), left)
-            await keeper.note_dropped(victims.files)
+            await keeper.note_dropped(victims.files, partial(is_whole, blocks))
         if is_lowered:
             await keeper.in_thread(keeper.store.give_back)
         if not victims.more:

@@ -293,10 +293,10 @@ class Keeper(Indexing):
         async with self._changing:
             await self._welcome_back(whatever_room=True)
 
-    async def note_dropped(self, files: Iterable[bytes]) -> None:
-        """These files, which had to make room, are gone."""
+    async def note_dropped(self, files: Iterable[bytes], is_here: Callable[[bytes, int], bool]) -> None:
+        """These files, which had to make room, are gone, if not `is_here(cid, size)` says that they came again meanwhile."""
         async with self._changing:
-            await self.write(store_evicting.note_dropped, list(files))
+            await self.write(store_evicting.note_dropped, list(files), is_here)
             self.wishes.usage = None
 
     async def _welcome_back(self, *, whatever_room: bool = False) -> None:

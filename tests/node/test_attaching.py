@@ -3,13 +3,19 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import trio
 
+from p2plearn import limits
 from p2plearn.config import put
 from p2plearn.node.net.memory_host import MemoryHub
+from p2plearn.node.net.network import Network
 from p2plearn.node.node import Node
+from p2plearn.node.peers.fetching import Brought, fetch_attachment
+from p2plearn.node.store.blocks import BlockStore, walk
 from p2plearn.paths import Home
 from p2plearn.protocol import cid as cids
+from p2plearn.protocol import dag
 from p2plearn.protocol.records import Attachment, parse
 from p2plearn.testing.authors import Author
 from p2plearn.testing.cafe import in_step, meet, open_laptop
@@ -75,3 +81,26 @@ async def test_the_file_of_a_record_that_nobody_signed_goes_with_it(tmp_path: Pa
         with trio.fail_after(20):
             while ada._blocks.total():  # noqa: ASYNC110  # as a person looks again
                 await trio.sleep(0.05)
+
+
+async def test_a_file_part_of_which_makes_room_while_the_rest_is_fetched_is_not_here_before_that_came_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetches: list[int] = []
+
+    async def robbed(network: Network, blocks: BlockStore, cid: bytes, size: int, peers: list[str], *, brought: Brought) -> None:
+        await fetch_attachment(network, blocks, cid, size, peers, brought=brought)
+        fetches.append(size)
+        if len(fetches) == 1:
+            blocks.delete(next(piece.cid for piece, _ in walk(blocks, dag.root(cid, size)) if not piece.depth))
+
+    monkeypatch.setattr("p2plearn.node.peers.attaching.fetch_attachment", robbed)
+    hub = MemoryHub(seed=4)
+    async with open_laptop(hub, tmp_path / "ada") as ada, open_laptop(hub, tmp_path / "ben") as ben:
+        large = 2 * limits.UNASKED_ATTACHMENT
+        _, cid = await share_file(ada, large)
+        await meet(ada, ben)
+        await in_step(ada, ben)
+        size, stream = await ben.open_attachment(cid)
+        assert (size, sum([len(piece) async for piece in stream])) == (large, large)
+        assert fetches == [large, large]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -16,7 +17,8 @@ from p2plearn.node.evicting import make_room
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.memory_host import MemoryHub
 from p2plearn.node.store import local as store_local
-from p2plearn.node.store.blocks import BlockStore
+from p2plearn.node.store import quota as store_quota
+from p2plearn.node.store.blocks import BlockStore, drop_files
 from p2plearn.node.store.evicting import Search
 from p2plearn.node.store.local import Target
 from p2plearn.node.store.store import Store
@@ -407,6 +409,30 @@ async def test_a_crash_while_files_go_leaves_none_that_counts_for_nothing(tmp_pa
         assert await make_room(here.keeper, here.blocks)
         assert here.blocks.total() == 0
         assert here.held([note]) == [note]
+
+
+@pytest.mark.parametrize("comes", ["before its blocks go", "after they went"])
+async def test_a_file_fetched_while_it_goes_counts_only_if_it_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comes: str) -> None:
+    data = bytes(9_000)
+    is_early = comes == "before its blocks go"
+
+    def fetched_meanwhile(blocks: BlockStore, *files: Any) -> None:
+        if not is_early:
+            drop_files(blocks, *files)
+            blocks.put(file(data).cid, data)
+        trio.from_thread.run(here.keeper.count_file, file(data).cid, 9_000)
+        if is_early:
+            drop_files(blocks, *files)
+
+    async with home(tmp_path) as here:
+        await here.take(Author("ada").share("a file", attachments=(file(data),)), *pages(ME, 20))
+        await here.keep(file(data), data)
+        before = await here.used()
+        monkeypatch.setattr("p2plearn.node.evicting.drop_files", fetched_meanwhile)
+        await here.lower(45_500)
+        assert here.blocks.has(file(data).cid) != is_early
+        assert await here.keeper.read(store_quota.made_room, file(data).cid) == is_early
+        assert await here.used() == before - 9_000 * is_early
 
 
 async def test_blocks_that_another_file_has_too_stay(tmp_path: Path) -> None:

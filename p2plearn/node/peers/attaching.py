@@ -12,7 +12,7 @@ from p2plearn.node.net.network import Network
 from p2plearn.node.peers.fetching import fetch_attachment
 from p2plearn.node.peers.syncing import Syncing
 from p2plearn.node.store import quota as store_quota
-from p2plearn.node.store.blocks import BlockStore, drop_file
+from p2plearn.node.store.blocks import BlockStore, drop_file, is_whole
 from p2plearn.node.store.store import Change
 from p2plearn.protocol import cid as cids
 
@@ -43,8 +43,11 @@ class Attaching:
         """Fetch a file that counts already. One that turns out to be none counts no longer, and what came of it is dropped."""
         try:
             with trio.move_on_after(limits.FETCH_TIMEOUT):
-                await fetch_attachment(self._network, self._blocks, cid, size, list(self._syncing.links), brought=self._syncing.brought)
-                await self._keeper.count_file(cid, size)
+                is_here = False
+                while not is_here:  # blocks that were here as the fetch began may have made room meanwhile
+                    await fetch_attachment(self._network, self._blocks, cid, size, list(self._syncing.links), brought=self._syncing.brought)
+                    await self._keeper.count_file(cid, size)
+                    is_here = await self._keeper.in_thread(is_whole, self._blocks, cid, size)
                 return
         except AttachmentBroken:
             await self._keeper.uncount_file(cid)

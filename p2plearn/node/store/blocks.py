@@ -138,6 +138,13 @@ def walk(blocks: BlockStore, piece: dag.Piece) -> Iterator[tuple[dag.Piece, bool
             ahead.extend(reversed(dag.children(piece, block)))
 
 
+def is_whole(blocks: BlockStore, cid: bytes, size: int) -> bool:
+    """Whether every block of a file is here."""
+    with suppress(PeerFault):
+        return all(held for _, held in walk(blocks, dag.root(cid, size)))
+    return False
+
+
 def read_file(blocks: BlockStore, cid: bytes, size: int) -> Iterator[bytes]:
     """The bytes of a file, leaf by leaf. Raises AttachmentAway where one is missing, AttachmentBroken when it is another file."""
     with broken_if_faulty(cid):

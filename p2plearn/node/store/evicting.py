@@ -10,7 +10,7 @@ Knows the tables, not the store around them.
 
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from p2plearn import limits
@@ -228,9 +228,15 @@ def let_go(db: sqlite3.Connection, files: Iterable[bytes]) -> None:
     db.executemany("UPDATE kept SET whole = 0 WHERE cid = ?", [(cid,) for cid in files])
 
 
-def note_dropped(db: sqlite3.Connection, files: Iterable[bytes]) -> None:
-    """These files are gone, and not wanted before there is room again or somebody looks: what is left of them takes no bytes."""
-    db.executemany("UPDATE kept SET bytes = 0 WHERE cid = ? AND NOT whole", [(cid,) for cid in files])
+def note_dropped(db: sqlite3.Connection, files: Iterable[bytes], is_here: Callable[[bytes, int], bool]) -> None:
+    """These files are gone, and not wanted before there is room again or somebody looks: what is left of them takes no bytes.
+
+    But for what came again meanwhile. Who fetched it may have seen blocks that were about to go, so it is looked at: `is_here(cid, size)`.
+    """
+    for cid in files:
+        again = db.execute("SELECT bytes FROM kept WHERE cid = ? AND whole", (cid,)).fetchone()
+        if again is None or not is_here(cid, again[0]):
+            db.execute("UPDATE kept SET bytes = 0, whole = 0 WHERE cid = ?", (cid,))
 
 
 def beside(db: sqlite3.Connection, files: Collection[bytes]) -> list[tuple[bytes, int]]:
