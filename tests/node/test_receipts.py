@@ -17,7 +17,8 @@ from p2plearn.node.store import counting as store_counting
 from p2plearn.node.store import receipts as store_receipts
 from p2plearn.node.store import waiting as store_waiting
 from p2plearn.node.store.store import Store
-from p2plearn.protocol.records import Record, parse
+from p2plearn.protocol.kinds import RE, ROOT, Proof
+from p2plearn.protocol.records import Record, Ref, parse
 from p2plearn.testing.authors import Author
 from p2plearn.testing.clock import START_MS
 from p2plearn.testing.strategies import record_sets
@@ -201,6 +202,17 @@ def test_thanks_for_a_verdict_wait_for_the_check_three_steps_away(store: Store, 
     assert receipts(store) == sorted(edges(here)) != []
     hear(store, check)
     assert receipts(store) == sorted(edges([*here, check])) == [], "it was not ada's check"
+
+
+@pytest.mark.parametrize("few", [0, limits.FOLD_FEW])
+def test_what_is_named_in_another_conversation_is_as_good_as_not_here(store: Store, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(limits, "FOLD_FEW", few)
+    request, other = BEN.ask("Why?"), BEN.ask("How?")
+    hint = EVE.reply(other, "hint")
+    proof = BEN.say(Proof("so"), Ref(ROOT, request.id), Ref(RE, hint.id))
+    here = [request, other, hint, proof, ADA.thank(proof)]
+    hear(store, *here)
+    assert receipts(store) == sorted(edges(here)) != []
 
 
 def test_what_is_deleted_is_only_noted_and_nothing_of_it_is_kept(store: Store) -> None:

@@ -16,6 +16,7 @@ from p2plearn.protocol.bodies import body_of
 from p2plearn.protocol.kinds import (
     BY,
     RE,
+    ROOT,
     WITH,
     Adopt,
     Correction,
@@ -82,7 +83,7 @@ def next_foldings(db: sqlite3.Connection) -> list[Folding]:
             words = [*own, *(named[target] for target in _names(own, named))]
         else:
             words = _concerning(db, record, one)
-        foldings.append(Folding(one.root, record, one.issuers, record is None or one.is_whole, one.waited, words))
+        foldings.append(Folding(one.root, record, one.issuers, record is None or one.is_whole, one.waited, _inside(one.root, words)))
     return foldings
 
 
@@ -208,6 +209,12 @@ def _names(said: Iterable[Record], held: Mapping[bytes, Record]) -> set[bytes]:
         found |= waiting
         waiting = {target for one in waiting for target in _targets(held[one])}
     return found
+
+
+def _inside(root: bytes, words: Sequence[Record]) -> list[Record]:
+    """Of these what stands in the conversation of the root, and what is named as the solution: nothing else from elsewhere is judged by."""
+    solutions = {target for record in words for target in record.targets(BY)}
+    return [record for record in words if record.target(ROOT) == root or record.id in solutions]
 
 
 def _targets(record: Record) -> list[bytes]:
