@@ -17,6 +17,7 @@ from libp2p.peer.id import ID
 
 from p2plearn import limits
 from p2plearn.errors import ConnectionLost, PeerFault
+from p2plearn.ledger.standing import NOBODY
 from p2plearn.node.keeper import Keeper
 from p2plearn.node.net.libp2p_bitswap import BlockExchange
 from p2plearn.node.net.network import Network, TakeTurn
@@ -350,7 +351,7 @@ async def test_each_answer_is_loaded_and_written_in_a_turn_of_whoever_asked(worl
 async def test_peers_that_do_not_read_lose_their_turns(world: World, autojump_clock: trio.abc.Clock) -> None:
     world.room = 0
     network = SimpleNamespace(peers=list, on_disconnected=lambda _: None)
-    serving = Serving(cast(Keeper, None), cast(Network, network), lambda _peer: None)
+    serving = Serving(cast(Keeper, SimpleNamespace(standing=NOBODY)), cast(Network, network), lambda _peer: None)
     world.exchange("jonas", DATA, turn=serving.turn)
     for n in range(limits.SERVING_SLOTS):
         deaf = world.script(f"deaf{n}", silence)
