@@ -18,7 +18,7 @@ from bench.edges import Edge, Edges, Unreadable, read
 from bench.meter import show
 from bench.timed import accounts_of, full, one_by_one
 from p2plearn.ledger.accounts import Accounts
-from p2plearn.ledger.explaining import Explanation, explain
+from p2plearn.ledger.explaining import explain
 from p2plearn.ledger.ranking import Ranking, rank
 
 Answer: TypeAlias = dict[str, Any]
@@ -87,21 +87,13 @@ def _why(accounts: Accounts, ranking: Ranking, who: str, held: Sequence[Edge]) -
     ]
     records = dict.fromkeys(record["id"] for part in parts for record in part["records"])
     person = {"author": who, "score": found.score, "rank": found.rank, "parts": parts}
-    return person | {"discounts": _discounts(found), "records": list(records)}
+    discounts = [{"name": name, "factor": factor, "through": through and through.decode()} for name, factor, through in found.discounts]
+    return person | {"discounts": discounts, "records": list(records)}
 
 
 def _record(edge: Edge) -> Answer:
     counts = {"bytes": edge.bytes} if edge.kind == "served" else {"units": edge.receipt().units}
     return {"id": edge.slot, "kind": edge.kind, "at": edge.at} | counts
-
-
-def _discounts(found: Explanation) -> list[Answer]:
-    discounts: list[Answer] = []
-    if found.back < 1:
-        discounts.append({"name": "back-and-forth", "factor": found.back, "through": None})
-    if found.through is not None:
-        discounts.append({"name": "one-source", "factor": found.one_source, "through": found.through.decode()})
-    return discounts
 
 
 def _table(answer: Answer) -> str:

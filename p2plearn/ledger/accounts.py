@@ -10,10 +10,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from p2plearn import limits
 from p2plearn.ledger.receipts import Receipt
 
 HALF_LIFE_MS = 180 * 24 * 3600 * 1000  # H: what somebody did half a year ago counts half
-MIB = 1 << 20
 NEVER_OLD = 2**62  # the time of a receipt that does not age
 _FIRST = 64  # rows for which there is room at first
 
@@ -29,7 +29,7 @@ def followed(me: bytes, person: bytes) -> Receipt:
 
 def brought_units(size: int) -> float:
     """What `size` bytes that somebody's node brought me count: little, and never more than one unit."""
-    return min(1.0, float(np.log2(1.0 + size / MIB)) / 10.0)
+    return min(1.0, float(np.log2(1.0 + size / limits.MiB)) / 10.0)
 
 
 def aged(units: Floats, at: Floats, now: float) -> Floats:

@@ -14,11 +14,10 @@ from p2plearn.ledger.ranking import ONE_SOURCE, Ranking
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What comes over one person's word: `score` after the discounts, and R, the units that their receipts count now."""
+    """What comes over one person's word: `score` after the discounts."""
 
     issuer: bytes
     score: float
-    units: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,20 @@ class Explanation:
     one_source: float
     through: bytes | None
 
+    @property
+    def discounts(self) -> list[tuple[str, float, bytes | None]]:
+        """(name, factor, through whom) of what was taken off: for help that goes to and fro, and for knowing of them through one only."""
+        back = [("back-and-forth", self.back, None)] if self.back < 1 else []
+        return [*back, *([("one-source", self.one_source, self.through)] if self.through is not None else [])]
+
 
 def explain(ranking: Ranking, helper: int, shares: Floats | None = None) -> Explanation:
     """Why the person of this number has their score; `shares`: of each entry, the part that is about a topic (`topic_shares`)."""
     entries = ranking.pairs.for_whom(helper)
     flow = ranking.flow(entries) * ranking.kept[helper]
     flow = flow if shares is None else flow * shares[entries]
-    issuers, units = ranking.pairs.issuer[entries], ranking.units[entries]
-    parts = [
-        Part(ranking.people[issuer], score, unit)
-        for issuer, score, unit in zip(issuers.tolist(), flow.tolist(), units.tolist(), strict=True)
-        if score > 0
-    ]
+    issuers = ranking.pairs.issuer[entries].tolist()
+    parts = [Part(ranking.people[issuer], score) for issuer, score in zip(issuers, flow.tolist(), strict=True) if score > 0]
     scores = ranking.scores if shares is None else topic_scores(ranking, shares)
     # equals stand in the order of their keys, as where all are listed
     equals = [ranking.people[number] for number in np.flatnonzero(scores == scores[helper])]
@@ -71,11 +72,6 @@ def topic_shares(accounts: Accounts, ranking: Ranking, topic: str) -> Floats:
 
 def topic_scores(ranking: Ranking, shares: Floats) -> Floats:
     """By person, of what is about one topic: over all topics they add up to what of the score is about any; a follow and bytes are not."""
-    flow = ranking.flow(slice(None)) * shares
-    return np.bincount(ranking.pairs.helper, flow, ranking.pairs.people) * _not_me(ranking)
-
-
-def _not_me(ranking: Ranking) -> Floats:
-    kept: Floats = ranking.kept.copy()
-    kept[0] = 0.0
-    return kept
+    scores: Floats = np.bincount(ranking.pairs.helper, ranking.flow(slice(None)) * shares, ranking.pairs.people) * ranking.kept
+    scores[0] = 0.0
+    return scores

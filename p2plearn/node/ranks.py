@@ -95,7 +95,7 @@ class Ranks:
                 self._listens, self._changes = True, []  # what comes while the store is read is entered again: that changes nothing
                 self._changes.insert(0, _Change([], await self._keeper.receipts()))
                 self._is_read = True
-            follows = frozenset(one.name for one in await self._keeper.read(store_local.attitudes, "follow") if one.kind == "author")
+            follows = frozenset(await self._keeper.read(store_local.followed))
             changes, following = self._changes, partial(self._following, self._follows - follows, follows - self._follows)
             self._follows, self._changes = follows, []
             is_old = trio.current_time() > self._ranked_at + limits.RANK_AGEING

@@ -2,7 +2,8 @@
 
 import pytest
 
-from p2plearn.ledger.accounts import MIB, followed
+from p2plearn import limits
+from p2plearn.ledger.accounts import followed
 from p2plearn.ledger.books import Books
 from p2plearn.ledger.receipts import Receipt
 
@@ -106,7 +107,7 @@ def test_what_is_taken_back_counts_no_longer(books):
 
 def test_bytes_add_a_little_to_those_who_helped_me_and_nothing_to_others(books):
     books.take([], [receipt(ME, CLEO, units=3.0)])
-    books.rank(NOW, {CLEO: 1023 * MIB, BEN: 1023 * MIB})
+    books.rank(NOW, {CLEO: 1023 * limits.MiB, BEN: 1023 * limits.MiB})
     scores = books.scores()
     assert 1 < scores[CLEO] / scores[ADA] < 1.2
     assert sum(part.issuer == ME for part in books.explain(BEN).parts) == 0

@@ -21,9 +21,8 @@ class Frontier:
 
     async def look(self) -> None:
         """See whom this node follows by now."""
-        followed = await self._keeper.read(store_local.attitudes, "follow")
-        people = [self._keeper.author, *(target.name for target in followed if target.kind == "author")]
-        self._chosen = {author[:SHORT_KEY] for author in people}
+        followed = await self._keeper.read(store_local.followed)
+        self._chosen = {author[:SHORT_KEY] for author in (self._keeper.author, *followed)}
 
     def prefer(self, key: bytes, coming: int) -> float:
         """How much sooner than others' the `coming` records of this author are wanted."""

@@ -68,7 +68,8 @@ class Ranked(Part):
                 part["also"] = await self._keeper.in_thread(_beside_records, self._keeper.store, key, bool(part["records"]))
         records = dict.fromkeys(record["id"] for part in parts for record in part["records"])
         person |= {"score": found.score, "rank": found.rank, "parts": parts}
-        return person | {"discounts": _discounts(found, names), "records": list(records)}
+        discounts = [_discount_json(*discount, names) for discount in found.discounts]
+        return person | {"discounts": discounts, "records": list(records)}
 
     def _lagging(self) -> Answer:
         return {} if self._ranks.is_whole else {"notes": [_LEFT_OUT]}
@@ -104,7 +105,7 @@ def _behind(store: Store, found: "Explanation", helper: bytes, topic: str | None
 def _beside_records(store: Store, helper: bytes, has_records: bool) -> list[str]:
     """What else of mine counts for somebody: that I follow them, and, little, what their laptop gave mine."""
     with store.reading() as db:
-        follows = any(target.kind == "author" and target.name == helper for target in store_local.attitudes(db, "follow"))
+        follows = helper in store_local.followed(db)
         brought = store_receipts.brought(db).get(helper, 0) if has_records or follows else 0
     return ["follow"] * follows + ["bytes"] * (brought > 0)
 
@@ -114,12 +115,7 @@ def _receipt_json(receipt: Receipt, titles: Mapping[bytes, str]) -> Answer:
     return one | {"title": titles.get(receipt.record)}
 
 
-def _discounts(found: "Explanation", names: Names) -> list[Answer]:
-    """What was taken off, as factors: help that goes to and fro between two, and knowing of somebody through one person only."""
-    discounts: list[Answer] = []
-    if found.back < 1:
-        discounts.append({"name": "back-and-forth", "factor": found.back, "through": None})
-    if found.through is not None:
-        one = {"through": found.through.hex(), "through_name": names.get(found.through, "")}
-        discounts.append({"name": "one-source", "factor": found.one_source} | one)
-    return discounts
+def _discount_json(name: str, factor: float, through: bytes | None, names: Names) -> Answer:
+    """`factor`: what is left; `through`: the one person, if it is for that."""
+    one = {"name": name, "factor": factor, "through": None}
+    return one if through is None else one | {"through": through.hex(), "through_name": names.get(through, "")}

@@ -27,6 +27,11 @@ def attitudes(db: sqlite3.Connection, attitude: Attitude) -> list[Target]:
     ]
 
 
+def followed(db: sqlite3.Connection) -> set[bytes]:
+    """The keys of the authors that this node follows."""
+    return {target.name for target in attitudes(db, "follow") if target.kind == "author"}
+
+
 def set_attitude(db: sqlite3.Connection, attitude: Attitude, target: Target, *, on: bool) -> None:
     """Take up or drop an attitude."""
     sql = "INSERT OR IGNORE INTO follows VALUES (?, ?, ?)" if on else "DELETE FROM follows WHERE (attitude, kind, target) = (?, ?, ?)"
